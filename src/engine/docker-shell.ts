@@ -1,0 +1,114 @@
+// A shell in a sandbox that outlives its connection: a dtach session, attached to by a TTY exec of the outer engine.
+import type { OuterEngine, TerminalExec } from './outer-engine.ts';
+import type { Shell, TerminalSize } from './spawner.ts';
+
+/** dtach clears the screen when it attaches. Our own replay has painted it already, so exactly this is dropped. */
+const DTACH_PREAMBLE = Buffer.from('\x1b[H\x1b[J');
+/** Detaches a dtach client cleanly (its default detach key, Ctrl-\). */
+const DETACH_KEY = '\x1c';
+
+/**
+ * Attaches to the sandbox's shell of that name, starting it if there is none. One exec does it all: reap clients that a
+ * dropped connection left behind (they would defeat back-pressure), start the session if need be, become its client.
+ */
+export async function attachShell(
+  engine: OuterEngine,
+  containerId: string,
+  name: string,
+  size: TerminalSize,
+): Promise<Shell> {
+  const socket = `/run/slipway/shell-${name}`;
+  const script = [
+    `pkill -f '^dtach -a ${socket} '`,
+    `[ -S ${socket} ] || dtach -n ${socket} -z -r winch bash -l`,
+    `exec dtach -a ${socket} -z -r winch`,
+  ].join('\n');
+  const terminal = await engine.terminal(containerId, ['/bin/sh', '-c', script], {
+    TERM: 'xterm-256color',
+    COLORTERM: 'truecolor',
+    LANG: 'C.UTF-8',
+  });
+  return new DockerShell(terminal, size);
+}
+
+class DockerShell implements Shell {
+  readonly ended: Promise<'exited' | 'lost' | 'detached'>;
+  readonly #terminal: TerminalExec;
+  #detached = false;
+  #listener: ((chunk: Uint8Array) => void) | undefined;
+  #early: Buffer[] = [];
+  #preambleSeen = 0;
+
+  constructor(terminal: TerminalExec, size: TerminalSize) {
+    this.#terminal = terminal;
+    const { stream } = terminal;
+    stream.on('data', (chunk: Buffer) => this.#take(chunk));
+    // What went wrong is told by `ended`; the connection's error adds nothing to it.
+    stream.on('error', () => {});
+    this.ended = new Promise((resolve) => {
+      stream.on('close', () => {
+        if (this.#detached) resolve('detached');
+        else {
+          // dtach ends with 0 when the shell did; killed, or with the sandbox gone, it does not get to.
+          terminal.exitCode().then(
+            (code) => resolve(code === 0 ? 'exited' : 'lost'),
+            () => resolve('lost'),
+          );
+        }
+      });
+      stream.on('end', () => stream.destroy());
+    });
+    // The size can only be set once the process runs; if it is gone already, `ended` says so.
+    terminal.resize(size.cols, size.rows).catch(() => {});
+  }
+
+  onData(listener: (chunk: Uint8Array) => void): void {
+    this.#listener = listener;
+    for (const chunk of this.#early.splice(0)) listener(chunk);
+  }
+
+  write(data: Uint8Array | string): void {
+    if (!this.#terminal.stream.destroyed) this.#terminal.stream.write(data);
+  }
+
+  async resize(size: TerminalSize): Promise<void> {
+    await this.#terminal.resize(size.cols, size.rows);
+  }
+
+  pause(): void {
+    this.#terminal.stream.pause();
+  }
+
+  resume(): void {
+    this.#terminal.stream.resume();
+  }
+
+  async detach(): Promise<void> {
+    if (this.#detached || this.#terminal.stream.destroyed) return;
+    this.#detached = true;
+    const { stream } = this.#terminal;
+    // A paused stream would never see the end.
+    stream.resume();
+    await new Promise<void>((resolve) => {
+      stream.once('close', () => resolve());
+      stream.write(DETACH_KEY, () => stream.end());
+    });
+  }
+
+  #take(chunk: Buffer) {
+    let rest = chunk;
+    while (this.#preambleSeen < DTACH_PREAMBLE.length && rest.length > 0) {
+      if (rest[0] !== DTACH_PREAMBLE[this.#preambleSeen]) {
+        // Not what dtach is known to say first: show everything, drop nothing more.
+        rest = Buffer.concat([DTACH_PREAMBLE.subarray(0, this.#preambleSeen), rest]);
+        this.#preambleSeen = DTACH_PREAMBLE.length;
+        break;
+      }
+      this.#preambleSeen += 1;
+      rest = rest.subarray(1);
+    }
+    if (rest.length === 0) return;
+    if (this.#listener === undefined) this.#early.push(rest);
+    else this.#listener(rest);
+  }
+}

@@ -1,0 +1,240 @@
+// The private engine: a dockerd of Slipway's own, under its data folder, that leaves the machine's own Docker alone.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { findProgram, isRoot, runCommand } from './machine.ts';
+import { OuterEngine } from './outer-engine.ts';
+
+/** Longest path a unix socket may have on Linux, less what dockerd and containerd append to the exec root. */
+const EXEC_ROOT_MAX_LENGTH = 104 - '/containerd/containerd-debug.sock.ttrpc'.length;
+/** A dockerd that has not answered after this long will not, in ms: its log is shown. With thousands of images it takes 2–3 s. */
+const START_TIMEOUT_MS = 60_000;
+/** How long dockerd may take to stop, in ms. Sandboxes are frozen before, so nothing is waited for inside. */
+const STOP_TIMEOUT_MS = 20_000;
+
+/** The first bridge address is taken from here; /24s no common default uses. */
+const BRIDGE_SUBNETS = ['172.31.250', '172.31.251', '10.213.79', '10.213.80', '192.168.213'];
+
+interface Places {
+  readonly folder: string;
+  readonly socket: string;
+  readonly dataRoot: string;
+  readonly execRoot: string;
+  readonly pidFile: string;
+  readonly log: string;
+  readonly users: string;
+  readonly bridge: string;
+}
+
+function placesUnder(dataFolder: string): Places {
+  const folder = join(resolve(dataFolder), 'engine');
+  const name = createHash('sha256').update(folder).digest('hex').slice(0, 6);
+  const execRoot = join(folder, 'exec');
+  return {
+    folder,
+    socket: join(folder, 'docker.sock'),
+    dataRoot: join(folder, 'data'),
+    // Only a checkout in a very deep folder meets the limit of socket paths; then the exec root alone moves to /run.
+    execRoot: execRoot.length <= EXEC_ROOT_MAX_LENGTH ? execRoot : `/run/slipway-${name}`,
+    pidFile: join(folder, 'docker.pid'),
+    log: join(folder, 'dockerd.log'),
+    users: join(folder, 'users'),
+    // Interface names have 15 letters at most.
+    bridge: `slipway-${name}`,
+  };
+}
+
+/** A running private engine, held by this process among others. */
+export interface PrivateEngine {
+  readonly engine: OuterEngine;
+  /** Interface and subnet that containers with a network get; without a way out until `withInternet` opens one. */
+  readonly bridge: { readonly name: string; readonly subnet: string };
+  /** The remapped root's uid and gid on this machine. */
+  readonly remappedRoot: number;
+  /** True if this call started it rather than found it running. */
+  readonly started: boolean;
+  /** Lets go of the engine; the last process to let go stops it. Frozen containers stay and are found by the next start. */
+  release(): Promise<void>;
+}
+
+/** Starts the private engine under `dataFolder`, or joins the one that runs there already. Needs root and an installed dockerd. */
+export async function openPrivateEngine(dataFolder: string): Promise<PrivateEngine> {
+  const places = placesUnder(dataFolder);
+  if (!isRoot())
+    throw new Error('The private engine needs root: it hands cgroups to containers and mounts their layers.');
+  const dockerd = findProgram('dockerd');
+  if (dockerd === undefined) throw new Error('No dockerd is installed on this machine.');
+  for (const folder of [places.folder, places.dataRoot, places.execRoot, places.users]) {
+    mkdirSync(folder, { recursive: true, mode: 0o711 });
+  }
+  writeFileSync(join(places.users, String(process.pid)), processStartTime(process.pid) ?? '');
+  const engine = new OuterEngine(places.socket);
+  const started = !(await engine.answers());
+  const subnet = await ensureBridge(places.bridge);
+  if (started) await launch(dockerd, places, engine);
+  return {
+    engine,
+    bridge: { name: places.bridge, subnet },
+    remappedRoot: remappedRoot(places.dataRoot),
+    started,
+    release: () => release(places, engine),
+  };
+}
+
+async function launch(dockerd: string, places: Places, engine: OuterEngine): Promise<void> {
+  // A pid file left by a killed engine makes dockerd refuse to start if the number was given to another process since.
+  rmSync(places.pidFile, { force: true });
+  rmSync(places.socket, { force: true });
+  const log = openSync(places.log, 'w');
+  const child = spawn(
+    dockerd,
+    [
+      ...[
+        '--host',
+        `unix://${places.socket}`,
+        '--data-root',
+        places.dataRoot,
+        '--exec-root',
+        places.execRoot,
+      ],
+      ...['--pidfile', places.pidFile, '--userns-remap', 'default', '--storage-driver', 'overlay2'],
+      ...['--bridge', places.bridge, '--live-restore', '--log-level', 'warn'],
+      // The machine's packet filter belongs to its own Docker, if it has one: two engines would rewrite each other's chains.
+      ...[
+        '--iptables=false',
+        '--ip6tables=false',
+        '--ip-forward=false',
+        '--ip-masq=false',
+        '--userland-proxy=false',
+      ],
+    ],
+    // Its own session: Ctrl-C in the terminal reaches Slipway alone, which then stops the engine in order.
+    { detached: true, stdio: ['ignore', log, log] },
+  );
+  closeSync(log);
+  let exit: number | string | undefined;
+  child.on('error', (error) => {
+    exit = error.message;
+  });
+  child.on('exit', (code, signal) => {
+    exit = code ?? signal ?? 'unknown';
+  });
+  child.unref();
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (!(await engine.answers())) {
+    if (exit !== undefined || Date.now() > deadline) {
+      const words = readFileSync(places.log, 'utf8').trim().split('\n').slice(-6).join('\n');
+      throw new Error(
+        `The private engine did not come up (${exit ?? 'no answer'}). The end of ${places.log} says:\n${words}`,
+      );
+    }
+    await pause(50);
+  }
+}
+
+async function release(places: Places, engine: OuterEngine): Promise<void> {
+  rmSync(join(places.users, String(process.pid)), { force: true });
+  if (otherUsers(places.users).length > 0) return;
+  const pid = enginePid(places);
+  if (pid === undefined) return;
+  const containers = await engine.containersLabelled([]).catch(() => []);
+  process.kill(pid, 'SIGTERM');
+  const deadline = Date.now() + STOP_TIMEOUT_MS;
+  while (processStartTime(pid) !== undefined && Date.now() < deadline) await pause(20);
+  // A container that lives on through the engine's stop keeps the bridge's address in use; without one, nothing of ours stays.
+  if (containers.length === 0) await runCommand(['ip', 'link', 'delete', places.bridge]).catch(() => '');
+}
+
+/** Processes besides this one that hold the engine. Files of dead ones are cleared away. */
+function otherUsers(folder: string): number[] {
+  return readdirSync(folder)
+    .map(Number)
+    .filter((pid) => {
+      if (pid === process.pid) return false;
+      const alive = processStartTime(pid);
+      if (alive !== undefined && alive === readFileSync(join(folder, String(pid)), 'utf8')) return true;
+      rmSync(join(folder, String(pid)), { force: true });
+      return false;
+    });
+}
+
+/** The engine's process id, if the pid file names a living dockerd of this folder. */
+function enginePid(places: Places): number | undefined {
+  try {
+    const pid = Number(readFileSync(places.pidFile, 'utf8'));
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(places.dataRoot) ? pid : undefined;
+  } catch {
+    // No pid file, or no such process: it does not run.
+    return undefined;
+  }
+}
+
+/** When a process started, in clock ticks since boot: tells it from a later one with the same number. Undefined if there is none (or only a zombie). */
+function processStartTime(pid: number): string | undefined {
+  try {
+    const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    return afterName[0] === 'Z' ? undefined : afterName[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Makes the engine's bridge unless it is there; gives its subnet. */
+async function ensureBridge(name: string): Promise<string> {
+  const links: { ifname: string; addr_info: { family: string; local: string }[] }[] = JSON.parse(
+    await runCommand(['ip', '-json', 'address', 'show']),
+  );
+  const present = links
+    .find((link) => link.ifname === name)
+    ?.addr_info.find((address) => address.family === 'inet');
+  if (present !== undefined) return `${present.local.replace(/\.\d+$/, '')}.0/24`;
+  const taken = await runCommand(['ip', 'route', 'show', 'table', 'all']);
+  const free = BRIDGE_SUBNETS.find((prefix) => !taken.includes(`${prefix}.`));
+  if (free === undefined)
+    throw new Error(
+      `All of ${BRIDGE_SUBNETS.join('.0/24, ')}.0/24 are in use on this machine; free one for Slipway's bridge.`,
+    );
+  if (!links.some((link) => link.ifname === name))
+    await runCommand(['ip', 'link', 'add', name, 'type', 'bridge']);
+  await runCommand(['ip', 'address', 'add', `${free}.1/24`, 'dev', name]);
+  await runCommand(['ip', 'link', 'set', name, 'up']);
+  return `${free}.0/24`;
+}
+
+/** dockerd puts the data of a remapped engine into a folder named after the remapped root: `100000.100000`. */
+function remappedRoot(dataRoot: string): number {
+  const name = readdirSync(dataRoot).find((entry) => /^\d+\.\d+$/.test(entry));
+  if (name === undefined)
+    throw new Error(
+      `The private engine under ${dataRoot} runs without a user namespace; remove that folder and start again.`,
+    );
+  return Number(name.split('.')[0]);
+}
+
+const FORWARD_SWITCH = '/proc/sys/net/ipv4/ip_forward';
+
+/**
+ * Opens the bridge to the Internet while `work` runs (building images needs the package mirror), then closes it as it was.
+ * Learners' sandboxes have no interface on the bridge, so nothing of theirs passes meanwhile.
+ */
+export async function withInternet<T>(bridge: PrivateEngine['bridge'], work: () => Promise<T>): Promise<T> {
+  const rules: [string, ...string[]][] = [
+    ['nat', 'POSTROUTING', '-s', bridge.subnet, '!', '-o', bridge.name, '-j', 'MASQUERADE'],
+    ['filter', 'FORWARD', '-i', bridge.name, '-j', 'ACCEPT'],
+    ['filter', 'FORWARD', '-o', bridge.name, '-j', 'ACCEPT'],
+  ];
+  const forwarded = readFileSync(FORWARD_SWITCH, 'utf8').trim();
+  const change = async (verb: '-I' | '-D') => {
+    for (const [table, ...rule] of rules) await runCommand(['iptables', '-w', '-t', table, verb, ...rule]);
+  };
+  await change('-I');
+  if (forwarded !== '1') writeFileSync(FORWARD_SWITCH, '1');
+  try {
+    return await work();
+  } finally {
+    if (forwarded !== '1') writeFileSync(FORWARD_SWITCH, forwarded);
+    await change('-D');
+  }
+}

@@ -1,0 +1,1 @@
+cd /root/lab 2>/dev/null || true
