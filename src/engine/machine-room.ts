@@ -18,8 +18,8 @@ export interface MachineRoomOptions {
   /** The checkout: recipes, labs. */
   readonly projectFolder: string;
   readonly dataFolder: string;
-  /** `unix:///…` of an engine to use instead of a private one. */
-  readonly engineUrl?: string | undefined;
+  /** Socket of an engine to use instead of a private one. */
+  readonly engineSocket?: string | undefined;
   readonly isolation?: Isolation | undefined;
   /** Names whose sandboxes are whose on a shared engine; by default from the data folder. */
   readonly instance?: string | undefined;
@@ -63,18 +63,17 @@ export function missingPrograms(): string[] {
 }
 
 /** Why labs could not run on this machine as it is, found out without changing anything; undefined if nothing stands in the way. */
-export async function findObstacle(engineUrl: string | undefined): Promise<Obstacle | undefined> {
-  if (engineUrl !== undefined) {
-    const path = engineUrl.replace(/^unix:\/\//, '');
-    if (!existsSync(path) || !statSync(path).isSocket()) {
+export async function findObstacle(engineSocket: string | undefined): Promise<Obstacle | undefined> {
+  if (engineSocket !== undefined) {
+    if (statSync(engineSocket, { throwIfNoEntry: false })?.isSocket() !== true) {
       return {
-        message: `SLIPWAY_ENGINE names ${engineUrl}, but there is no socket at ${path}.`,
+        message: `SLIPWAY_ENGINE names unix://${engineSocket}, but there is no socket there.`,
         next: 'Name the socket of a running Docker engine, such as unix:///var/run/docker.sock, or unset SLIPWAY_ENGINE to let Slipway start its own.',
       };
     }
-    if (!(await new OuterEngine(path).answers())) {
+    if (!(await new OuterEngine(engineSocket).answers())) {
       return {
-        message: `SLIPWAY_ENGINE names ${engineUrl}, but no Docker engine answers there.`,
+        message: `SLIPWAY_ENGINE names unix://${engineSocket}, but no Docker engine answers there.`,
         next: 'Start that engine, or check that you may write to its socket, then start Slipway again.',
       };
     }
@@ -104,16 +103,16 @@ export async function findObstacle(engineUrl: string | undefined): Promise<Obsta
 
 /** Opens the machine room. An expected obstacle is an answer; anything else rejects with what went wrong. */
 export async function openMachineRoom(options: MachineRoomOptions): Promise<MachineRoomAnswer> {
-  const obstacle = await findObstacle(options.engineUrl);
+  const obstacle = await findObstacle(options.engineSocket);
   if (obstacle !== undefined) return { state: 'unavailable', obstacle };
   const dataFolder = resolve(options.dataFolder);
   const workFolder = join(dataFolder, 'images');
   mkdirSync(workFolder, { recursive: true });
 
   const held =
-    options.engineUrl === undefined ? await holdPrivateEngine(dataFolder, options.progress) : undefined;
+    options.engineSocket === undefined ? await holdPrivateEngine(dataFolder, options.progress) : undefined;
   try {
-    const engine = held?.engine ?? new OuterEngine((options.engineUrl ?? '').replace(/^unix:\/\//, ''));
+    const engine = held?.engine ?? new OuterEngine(options.engineSocket ?? '');
     const facts = await engine.facts();
     const isolation = options.isolation ?? (facts.usernsRemap ? 'userns' : 'privileged');
     if (isolation === 'userns' && !facts.usernsRemap) {

@@ -184,6 +184,16 @@ export class OuterEngine {
     return (Volumes ?? []).map((volume) => ({ name: volume.Name, labels: volume.Labels ?? {} }));
   }
 
+  /** Volumes that no container uses. */
+  async danglingVolumeNames(): Promise<string[]> {
+    const { Volumes } = await this.#docker.listVolumes({ filters: { dangling: ['true'] } });
+    return (Volumes ?? []).map((volume) => volume.Name);
+  }
+
+  async networkNames(): Promise<string[]> {
+    return (await this.#docker.listNetworks()).map((network) => network.Name);
+  }
+
   /** Creates a local volume and tells where it lies on the engine's machine. */
   async createVolume(
     name: string,

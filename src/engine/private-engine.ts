@@ -1,14 +1,27 @@
 // The private engine: a dockerd of Slipway's own, under its data folder, that leaves the machine's own Docker alone.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { findProgram, isRoot, runCommand } from './machine.ts';
 import { OuterEngine } from './outer-engine.ts';
 
-/** Longest path a unix socket may have on Linux, less what dockerd and containerd append to the exec root. */
-const EXEC_ROOT_MAX_LENGTH = 104 - '/containerd/containerd-debug.sock.ttrpc'.length;
+/** Longest path a unix socket may have on Linux, less what dockerd and containerd append to the engine's folder. */
+const FOLDER_MAX_LENGTH = 104 - '/exec/containerd/containerd-debug.sock.ttrpc'.length;
+/** Kept of the engine's log from one start to the next; more is cut at a start, in bytes. */
+const LOG_MAX_BYTES = 1024 * 1024;
 /** A dockerd that has not answered after this long will not, in ms: its log is shown. With thousands of images it takes 2–3 s. */
 const START_TIMEOUT_MS = 60_000;
 /** How long dockerd may take to stop, in ms. Sandboxes are frozen before, so nothing is waited for inside. */
@@ -18,6 +31,9 @@ const STOP_TIMEOUT_MS = 20_000;
 const BRIDGE_SUBNETS = ['172.31.250', '172.31.251', '10.213.79', '10.213.80', '192.168.213'];
 
 interface Places {
+  /** Where the engine's files lie. */
+  readonly home: string;
+  /** The path by which the engine reaches them: the same, or a mount of it. */
   readonly folder: string;
   readonly socket: string;
   readonly dataRoot: string;
@@ -29,21 +45,48 @@ interface Places {
 }
 
 function placesUnder(dataFolder: string): Places {
-  const folder = join(resolve(dataFolder), 'engine');
-  const name = createHash('sha256').update(folder).digest('hex').slice(0, 6);
-  const execRoot = join(folder, 'exec');
+  const home = join(resolve(dataFolder), 'engine');
+  // Interface names have 15 letters at most.
+  const name = `slipway-${createHash('sha256').update(home).digest('hex').slice(0, 6)}`;
+  const folder = isReachable(home) ? home : `/run/${name}`;
   return {
+    home,
     folder,
     socket: join(folder, 'docker.sock'),
     dataRoot: join(folder, 'data'),
-    // Only a checkout in a very deep folder meets the limit of socket paths; then the exec root alone moves to /run.
-    execRoot: execRoot.length <= EXEC_ROOT_MAX_LENGTH ? execRoot : `/run/slipway-${name}`,
+    execRoot: join(folder, 'exec'),
     pidFile: join(folder, 'docker.pid'),
     log: join(folder, 'dockerd.log'),
     users: join(folder, 'users'),
-    // Interface names have 15 letters at most.
-    bridge: `slipway-${name}`,
+    bridge: name,
   };
+}
+
+/**
+ * Whether the engine can use a folder by its own path: short enough for its sockets, and below folders that others may
+ * pass through, as the remapped root is one of those others. A checkout in /root is not.
+ */
+function isReachable(folder: string): boolean {
+  if (folder.length > FOLDER_MAX_LENGTH) return false;
+  for (let at = dirname(folder); at !== '/'; at = dirname(at)) {
+    const facts = statSync(at, { throwIfNoEntry: false });
+    if (facts !== undefined && (facts.mode & 0o001) === 0) return false;
+  }
+  return true;
+}
+
+/** Mounts the engine's folder at a path it can use, if its own is not one. */
+async function makeReachable(places: Places): Promise<void> {
+  mkdirSync(places.home, { recursive: true, mode: 0o711 });
+  if (places.folder === places.home || mountsBelow(places.folder).includes(places.folder)) return;
+  mkdirSync(places.folder, { recursive: true, mode: 0o711 });
+  await runCommand(['mount', '--bind', places.home, places.folder]);
+}
+
+/** Mount points at a path and below, in the order they were mounted. */
+function mountsBelow(path: string): string[] {
+  const points = readFileSync('/proc/self/mounts', 'utf8').split('\n').map((line) => line.split(' ')[1] ?? '');
+  return points.filter((point) => point === path || point.startsWith(`${path}/`));
 }
 
 /** A running private engine, held by this process among others. */
@@ -66,28 +109,75 @@ export async function openPrivateEngine(dataFolder: string): Promise<PrivateEngi
     throw new Error('The private engine needs root: it hands cgroups to containers and mounts their layers.');
   const dockerd = findProgram('dockerd');
   if (dockerd === undefined) throw new Error('No dockerd is installed on this machine.');
-  for (const folder of [places.folder, places.dataRoot, places.execRoot, places.users]) {
+  await makeReachable(places);
+  for (const folder of [places.dataRoot, places.execRoot, places.users]) {
     mkdirSync(folder, { recursive: true, mode: 0o711 });
   }
   writeFileSync(join(places.users, String(process.pid)), processStartTime(process.pid) ?? '');
   const engine = new OuterEngine(places.socket);
   const started = !(await engine.answers());
   const subnet = await ensureBridge(places.bridge);
-  if (started) await launch(dockerd, places, engine);
+  if (started) {
+    try {
+      await launch(dockerd, places, engine);
+    } catch (error) {
+      rmSync(join(places.users, String(process.pid)), { force: true });
+      await clearAway(places);
+      throw error;
+    }
+  }
+  const watch = watchOver(() => launch(dockerd, places, engine), places);
   return {
     engine,
     bridge: { name: places.bridge, subnet },
     remappedRoot: remappedRoot(places.dataRoot),
     started,
-    release: () => release(places, engine),
+    release: async () => {
+      await watch.stop();
+      await release(places, engine);
+    },
+  };
+}
+
+/** How often the engine's process is looked for, in ms: a killed engine is back within about a second. */
+const WATCH_EVERY_MS = 500;
+
+/**
+ * Starts the engine again if its process ends while it is held. Containers live through that (`--live-restore`).
+ * Of several holders the one with the lowest process id acts, so that it is started once.
+ */
+function watchOver(start: () => Promise<void>, places: Places): { stop(): Promise<void> } {
+  let starting: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    if (starting !== undefined || enginePid(places) !== undefined) return;
+    if (otherUsers(places.users).some((pid) => pid < process.pid)) return;
+    starting = start()
+      // It did not come up; the learner is told that the engine is away, and the next turn tries again.
+      .catch(() => {})
+      .finally(() => {
+        starting = undefined;
+      });
+  }, WATCH_EVERY_MS);
+  timer.unref();
+  return {
+    async stop() {
+      clearInterval(timer);
+      await starting;
+    },
   };
 }
 
 async function launch(dockerd: string, places: Places, engine: OuterEngine): Promise<void> {
-  // A pid file left by a killed engine makes dockerd refuse to start if the number was given to another process since.
+  // Pid files left by a killed engine: dockerd refuses to start if the number was given to another process since, and
+  // waits 15 s for a containerd that died with its parent but that nobody has reaped yet.
   rmSync(places.pidFile, { force: true });
+  const containerdPidFile = join(places.execRoot, 'containerd/containerd.pid');
+  if (existsSync(containerdPidFile) && processStartTime(Number(readFileSync(containerdPidFile, 'utf8'))) === undefined) {
+    rmSync(containerdPidFile);
+  }
   rmSync(places.socket, { force: true });
-  const log = openSync(places.log, 'w');
+  if ((statSync(places.log, { throwIfNoEntry: false })?.size ?? 0) > LOG_MAX_BYTES) rmSync(places.log);
+  const log = openSync(places.log, 'a');
   const child = spawn(
     dockerd,
     [
@@ -144,7 +234,15 @@ async function release(places: Places, engine: OuterEngine): Promise<void> {
   const deadline = Date.now() + STOP_TIMEOUT_MS;
   while (processStartTime(pid) !== undefined && Date.now() < deadline) await pause(20);
   // A container that lives on through the engine's stop keeps the bridge's address in use; without one, nothing of ours stays.
-  if (containers.length === 0) await runCommand(['ip', 'link', 'delete', places.bridge]).catch(() => '');
+  if (containers.length === 0) await clearAway(places);
+}
+
+/** Removes what the engine needed around it: its bridge, and the mount of its folder. The folder itself stays. */
+async function clearAway(places: Places): Promise<void> {
+  await runCommand(['ip', 'link', 'delete', places.bridge]);
+  // A killed dockerd leaves its data root mounted upon itself. What was mounted last goes first.
+  for (const mount of mountsBelow(places.folder).reverse()) await runCommand(['umount', mount]);
+  if (places.folder !== places.home && existsSync(places.folder)) rmdirSync(places.folder);
 }
 
 /** Processes besides this one that hold the engine. Files of dead ones are cleared away. */

@@ -20,7 +20,7 @@ export async function openTestRoom(): Promise<MachineRoom> {
   opened ??= openMachineRoom({
     projectFolder: PROJECT_FOLDER,
     dataFolder: testDataFolder(),
-    engineUrl: process.env['SLIPWAY_ENGINE'],
+    engineSocket: process.env['SLIPWAY_ENGINE']?.replace(/^unix:\/\//, ''),
     instance: `${TEST_INSTANCE_PREFIX}${process.pid}-${randomBytes(3).toString('hex')}`,
     canaryKey: randomBytes(32),
     progress: progressOn(process.stderr),
