@@ -1,5 +1,5 @@
 // The outer engine: every call Slipway makes to the Docker engine that carries the sandboxes. dockerode stays in here.
-import { Duplex, type Readable } from 'node:stream';
+import { Duplex, Readable } from 'node:stream';
 import Docker from 'dockerode';
 import { frameDecoder } from './exec-frames.ts';
 
@@ -318,9 +318,9 @@ export class OuterEngine {
   /** Unpacks a tar into an existing folder of a container. */
   async writeTar(id: string, folder: string, tar: Readable | Uint8Array): Promise<void> {
     const body = tar instanceof Uint8Array ? Buffer.from(tar) : tar;
-    const answer = await this.#docker.getContainer(id).putArchive(body, { path: folder });
-    // The answer must be drained or its connection is never given back.
-    await drained(answer);
+    const answer: unknown = await this.#docker.getContainer(id).putArchive(body, { path: folder });
+    // An answer that comes as a stream must be drained, or its connection is never given back.
+    if (answer instanceof Readable) await drained(answer);
   }
 
   /**

@@ -33,6 +33,7 @@ const BOOT_FAILURES: Readonly<Record<number, string>> = {
   23: 'its processes could not be moved to a leaf cgroup',
   24: 'the image seed could not be linked',
   25: 'containerd did not start',
+  26: 'its name server or package index did not start',
 };
 
 export class SandboxHost {
