@@ -14,11 +14,28 @@ const LAW: Readonly<Record<string, readonly string[]>> = {
   labs: ['labs', 'grader'],
   grader: ['grader'],
   'src/protocol.ts': ['grader'],
-  'src/client': ['src/client', 'src/protocol.ts', 'grader'],
-  'src/components': ['src/components', 'src/client', 'src/markdown', 'src/casts', 'src/protocol.ts', 'grader', 'src/styles'],
+  'src/client': ['src/client', 'src/protocol.ts', 'src/markdown', 'grader'],
+  'src/components': [
+    'src/components',
+    'src/client',
+    'src/markdown',
+    'src/casts',
+    'src/protocol.ts',
+    'grader',
+    'src/styles',
+  ],
   'src/layouts': ['src/layouts', 'src/components', 'src/client', 'src/styles'],
-  'src/pages': ['src/layouts', 'src/components', 'src/client', 'src/markdown', 'src/protocol.ts', 'src/styles', 'grader', 'labs'],
-  'src/markdown': ['src/markdown', 'grader'],
+  'src/pages': [
+    'src/layouts',
+    'src/components',
+    'src/client',
+    'src/markdown',
+    'src/protocol.ts',
+    'src/styles',
+    'grader',
+    'labs',
+  ],
+  'src/markdown': ['src/markdown', 'src/casts', 'grader'],
   'src/casts': ['src/casts'],
   'src/content.config.ts': ['src/markdown', 'src/components'],
   'src/engine': ['src/engine', 'grader', 'labs/images'],
@@ -48,13 +65,22 @@ interface Import {
 function imports(): Import[] {
   return ROOMS.flatMap((room) => filesBelow(join(root, room)))
     .map((file) => relative(root, file))
-    .filter((file) => CODE.has(extname(file)) && !/^labs\/[^/]+\/(start|solution|alternatives|mutants)\//.test(file))
+    .filter(
+      (file) =>
+        CODE.has(extname(file)) && !/^labs\/[^/]+\/(start|solution|alternatives|mutants)\//.test(file),
+    )
     .flatMap((from) => {
       const text = readFileSync(join(root, from), 'utf8');
-      const specifiers = [...text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^'"\n;]*(?:\{[^}]*\})?[^'"\n;]*['"]([^'"\n]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/g)];
+      const specifiers = [
+        ...text.matchAll(
+          /(?:^|\n)\s*(?:import|export)\b[^'"\n;]*(?:\{[^}]*\})?[^'"\n;]*['"]([^'"\n]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/g,
+        ),
+      ];
       return specifiers.map((match) => {
         const specifier = match[1] ?? match[2] ?? '';
-        const to = specifier.startsWith('.') ? relative(root, resolve(root, dirname(from), specifier)) : specifier;
+        const to = specifier.startsWith('.')
+          ? relative(root, resolve(root, dirname(from), specifier))
+          : specifier;
         return { from, to };
       });
     });
@@ -78,11 +104,15 @@ test('every import goes the way the law allows', () => {
 test('a package with one owner is imported by no one else', () => {
   const broken = imports().filter(({ from, to }) => {
     const owner = OWNERS[to];
-    return owner !== undefined && !owner.test(from) && !/\.test\.ts$/.test(from) && from !== 'src/imports.test.ts';
+    return (
+      owner !== undefined && !owner.test(from) && !/\.test\.ts$/.test(from) && from !== 'src/imports.test.ts'
+    );
   });
   expect(broken.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
 });
 
 test('the law is looked at: it knows the imports there are', () => {
-  expect(imports().some(({ from, to }) => from === 'src/imports.test.ts' && to === 'src/engine/content-hash.ts')).toBe(true);
+  expect(
+    imports().some(({ from, to }) => from === 'src/imports.test.ts' && to === 'src/engine/content-hash.ts'),
+  ).toBe(true);
 });

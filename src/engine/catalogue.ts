@@ -31,7 +31,7 @@ export async function prepareSeed(
   const { engine } = host;
   const hash = contentHash(
     projectFolder,
-    ['labs/images'],
+    sources(),
     [image.hash, host.isolation, String(image.registryAnswered)],
   );
   const locked = `slipway-seed-${hash}-locked`;
@@ -73,6 +73,12 @@ export async function prepareSeed(
     image.registryAnswered ? 'pulled' : 'no registry answered, stand-ins made from Debian’s packages',
   );
   return locked;
+}
+
+/** What the seed is made from: not the recipes' README or tests, which change nothing in it. */
+function sources(): string[] {
+  const folders = catalogue.flatMap((entry) => (entry.folder === undefined ? [] : [entry.folder]));
+  return ['catalogue.ts', ...folders, 'wheels'].map((name) => join('labs/images', name));
 }
 
 async function fill(

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { cgroupDirectories, delegationHelper } from './cgroup-delegation.ts';
 
 test('on cgroup v1 a process has one directory in each hierarchy, named ones and the unified one included', () => {
-  const text = '3:cpu,cpuacct:/docker/abc\n2:name=systemd:/docker/abc\n1:memory:/docker/abc\n0::/docker/abc\n';
+  const text =
+    '3:cpu,cpuacct:/docker/abc\n2:name=systemd:/docker/abc\n1:memory:/docker/abc\n0::/docker/abc\n';
   expect(cgroupDirectories(text, '/cg')).toEqual([
     { directory: '/cg/cpu,cpuacct/docker/abc', version: 1 },
     { directory: '/cg/systemd/docker/abc', version: 1 },

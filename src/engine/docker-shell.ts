@@ -16,7 +16,7 @@ export async function attachShell(
   containerId: string,
   name: string,
   size: TerminalSize,
-): Promise<Shell> {
+): Promise<DockerShell> {
   const socket = `/run/slipway/shell-${name}`;
   const script = [
     `pkill -f '^dtach -a ${socket} '`,
@@ -31,7 +31,7 @@ export async function attachShell(
   return new DockerShell(terminal, size);
 }
 
-class DockerShell implements Shell {
+export class DockerShell implements Shell {
   readonly ended: Promise<'exited' | 'lost' | 'detached'>;
   readonly #terminal: TerminalExec;
   #detached = false;
@@ -81,6 +81,11 @@ class DockerShell implements Shell {
 
   resume(): void {
     this.#terminal.stream.resume();
+  }
+
+  /** Breaks the connection off, as when the sandbox stands still; `ended` becomes `lost`. */
+  drop(): void {
+    this.#terminal.stream.destroy();
   }
 
   async detach(): Promise<void> {

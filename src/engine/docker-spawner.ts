@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 import type { ExecOptions, ExecResult } from '../../grader/workplace.ts';
-import { attachShell } from './docker-shell.ts';
+import { attachShell, type DockerShell } from './docker-shell.ts';
 import { packFolder } from './folder-tar.ts';
 import type { ContainerFacts, OuterEngine } from './outer-engine.ts';
 import type { SandboxHost } from './sandbox-host.ts';
@@ -157,6 +157,7 @@ class DockerSandbox implements Sandbox {
   readonly #means: SandboxMeans;
   readonly #engine: OuterEngine;
   readonly #dials = new Set<Duplex>();
+  readonly #shells = new Set<DockerShell>();
 
   constructor(means: SandboxMeans, facts: SandboxSpec & { id: string; startedAt: Date }) {
     this.#means = means;
@@ -193,7 +194,10 @@ class DockerSandbox implements Sandbox {
 
   async shell(name: string, size: TerminalSize): Promise<Shell> {
     await this.#expectRunning();
-    return await attachShell(this.#engine, this.#means.containerId, name, size);
+    const shell = await attachShell(this.#engine, this.#means.containerId, name, size);
+    this.#shells.add(shell);
+    void shell.ended.then(() => this.#shells.delete(shell));
+    return shell;
   }
 
   async ready(signal?: AbortSignal): Promise<void> {
@@ -230,6 +234,7 @@ class DockerSandbox implements Sandbox {
   async freeze(): Promise<void> {
     // A connection in flight through a freeze stalls without a word; better that it ends with an error.
     for (const pipe of this.#dials) pipe.destroy(new SandboxGone('The sandbox was frozen.'));
+    for (const shell of this.#shells) shell.drop();
     const state = await this.#engine.containerState(this.#means.containerId);
     if (state?.running === true && !state.paused) await this.#engine.pauseContainer(this.#means.containerId);
   }

@@ -297,6 +297,16 @@ export class OuterEngine {
     await this.#answer(this.#docker.getContainer(id).unpause(), `POST /containers/${id}/unpause`);
   }
 
+  async limitsOf(id: string): Promise<{ memoryBytes: number; cpus: number; processes: number }> {
+    const { HostConfig } = await this.#docker.getContainer(id).inspect();
+    return {
+      memoryBytes: HostConfig.Memory ?? 0,
+      cpus: (HostConfig.NanoCpus ?? 0) / 1e9,
+      processes: HostConfig.PidsLimit ?? 0,
+    };
+  }
+
+  /** Memory a container holds, page cache not counted. */
   async memoryBytes(id: string): Promise<number> {
     const stats = await this.#docker.getContainer(id).stats({ stream: false });
     return stats.memory_stats.usage - (stats.memory_stats.stats?.cache ?? 0);

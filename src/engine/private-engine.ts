@@ -85,7 +85,9 @@ async function makeReachable(places: Places): Promise<void> {
 
 /** Mount points at a path and below, in the order they were mounted. */
 function mountsBelow(path: string): string[] {
-  const points = readFileSync('/proc/self/mounts', 'utf8').split('\n').map((line) => line.split(' ')[1] ?? '');
+  const points = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '');
   return points.filter((point) => point === path || point.startsWith(`${path}/`));
 }
 
@@ -172,7 +174,10 @@ async function launch(dockerd: string, places: Places, engine: OuterEngine): Pro
   // waits 15 s for a containerd that died with its parent but that nobody has reaped yet.
   rmSync(places.pidFile, { force: true });
   const containerdPidFile = join(places.execRoot, 'containerd/containerd.pid');
-  if (existsSync(containerdPidFile) && processStartTime(Number(readFileSync(containerdPidFile, 'utf8'))) === undefined) {
+  if (
+    existsSync(containerdPidFile) &&
+    processStartTime(Number(readFileSync(containerdPidFile, 'utf8'))) === undefined
+  ) {
     rmSync(containerdPidFile);
   }
   rmSync(places.socket, { force: true });

@@ -25,7 +25,10 @@ export async function openTestRoom(): Promise<MachineRoom> {
     canaryKey: randomBytes(32),
     progress: progressOn(process.stderr),
   }).then((answer) => {
-    if (answer.state === 'ready') return answer.room;
+    if (answer.state === 'ready') {
+      process.env.SLIPWAY_BUSYBOX = answer.room.busybox;
+      return answer.room;
+    }
     throw new Error(`${answer.obstacle.message} ${answer.obstacle.next}`);
   });
   return await opened;

@@ -79,7 +79,7 @@ export function createScreen(size: TerminalSize, answer: (reply: string) => void
   };
 }
 
-/** Modes that the serialize add-on leaves out: scroll margins, the hidden cursor, the mouse's encoding. */
+/** What the serialize add-on leaves out: scroll margins, the saved and the hidden cursor, the mouse's encoding. */
 function trackModes(terminal: headless.Terminal) {
   interface Margins {
     readonly top: number;
@@ -89,18 +89,30 @@ function trackModes(terminal: headless.Terminal) {
   let cursorHidden = false;
   let mouseEncoding = '';
 
+  /** Where the cursor was saved: `line` counts from the top of the scrollback, as xterm.js does. */
+  const saved: { normal?: { column: number; line: number }; alternate?: { column: number; line: number } } =
+    {};
+
+  const saveCursor = () => {
+    const { type, baseY, cursorX, cursorY } = terminal.buffer.active;
+    saved[type] = { column: Math.min(cursorX, terminal.cols - 1), line: baseY + cursorY };
+    return false;
+  };
   function forgetMargins(): void {
     delete margins.normal;
     delete margins.alternate;
   }
   function reset(): void {
     forgetMargins();
+    delete saved.normal;
+    delete saved.alternate;
     cursorHidden = false;
     mouseEncoding = '';
   }
   const setPrivate = (on: boolean) => (parameters: (number | number[])[]) => {
     for (const parameter of parameters) {
       if (parameter === 25) cursorHidden = !on;
+      else if (on && (parameter === 1048 || parameter === 1049)) saveCursor();
       else if (parameter === 1006 || parameter === 1016) mouseEncoding = on ? `\x1b[?${parameter}h` : '';
     }
     return false;
@@ -116,6 +128,8 @@ function trackModes(terminal: headless.Terminal) {
     else if (bottom > top) margins[type] = { top, bottom };
     return false;
   });
+  parser.registerEscHandler({ final: '7' }, saveCursor);
+  parser.registerCsiHandler({ final: 's' }, saveCursor);
   parser.registerCsiHandler({ intermediates: '!', final: 'p' }, () => {
     reset();
     return false;
@@ -125,18 +139,31 @@ function trackModes(terminal: headless.Terminal) {
     return false;
   });
 
+  /** A cursor that waits past the last column gets there only by writing the last cell. */
+  function lastCellAgain(move: (column: number, row: number) => string): string {
+    const { baseY, cursorY } = terminal.buffer.active;
+    const line = terminal.buffer.active.getLine(baseY + cursorY);
+    const wide = line?.getCell(terminal.cols - 1)?.getWidth() === 0;
+    const column = terminal.cols - (wide ? 2 : 1);
+    return move(column, cursorY) + (line?.getCell(column)?.getChars() || ' ');
+  }
+
   return {
     resized: forgetMargins,
     sequences(): string {
-      const { type, cursorX, cursorY } = terminal.buffer.active;
+      const { type, baseY, cursorX, cursorY } = terminal.buffer.active;
       const margin = margins[type];
-      // A cursor that waits past the last column stands where the add-on left it, if nothing has moved it since.
-      const waits = cursorX >= terminal.cols && margin === undefined;
-      const row = cursorY + 1 - (terminal.modes.originMode ? (margin?.top ?? 1) - 1 : 0);
-      // The add-on counts its way back from the end of a full line, and is one column off.
-      const cursor = waits ? '' : `\x1b[${row};${cursorX + 1}H`;
-      const scroll = margin === undefined ? '' : `\x1b[${margin.top};${margin.bottom}r`;
-      return `${scroll}${cursor}${mouseEncoding}${cursorHidden ? '\x1b[?25l' : ''}`;
+      const keep = saved[type];
+      const firstRow = terminal.modes.originMode ? (margin?.top ?? 1) : 1;
+      const move = (column: number, row: number) => `\x1b[${Math.max(1, row + 2 - firstRow)};${column + 1}H`;
+      return [
+        margin === undefined ? '' : `\x1b[${margin.top};${margin.bottom}r`,
+        keep === undefined ? '' : `${move(keep.column, Math.max(0, keep.line - baseY))}\x1b7`,
+        // The add-on counts its way back from the end of a full line, and is one column off.
+        cursorX < terminal.cols ? move(cursorX, cursorY) : lastCellAgain(move),
+        mouseEncoding,
+        cursorHidden ? '\x1b[?25l' : '',
+      ].join('');
     },
   };
 }

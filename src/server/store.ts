@@ -1,5 +1,5 @@
 // The append-only memory of what happened, in one SQLite file.
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type Generated, Kysely } from 'kysely';
@@ -116,6 +116,8 @@ function openDatabase(file: string): DatabaseSync {
   let database: DatabaseSync;
   try {
     database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+    // What learners did is nobody else's on this machine; SQLite gives its side files the same mode.
+    if (file !== ':memory:') chmodSync(file, 0o600);
     database.exec('pragma journal_mode = wal; pragma synchronous = full;');
   } catch (cause) {
     throw new Error(

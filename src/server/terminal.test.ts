@@ -126,7 +126,7 @@ describe('a viewer', () => {
     await new Promise((resolve) => setTimeout(resolve, 10));
     attachment.input(bytes('e'));
     // The echo came back within the call, and so did its frame.
-    expect(page.text).toBe('$ e');
+    expect(page.text).toMatch(/He$/);
   });
 
   it('holds the shell up when it owes too much, and lets it go on when it has caught up', async () => {
@@ -327,7 +327,8 @@ describe('a screen on disk', () => {
     expect(page.closed?.code).toBe(1012);
     const after = new Page();
     (await terminalOn(process)).attach(after, SIZE);
-    await waitFor(() => expect(after.text).toBe('$ echo seen\r\nseen\r\n$ '));
+    await waitFor(() => expect(after.text).toContain('$ '));
+    expect(await painted(after.shown)).toEqual(['$ echo seen', 'seen', '$ ']);
   });
 
   it('is read as far as it goes, wherever a kill has cut it', async () => {

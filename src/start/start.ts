@@ -18,8 +18,12 @@ try {
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
   console.log(`\n  Slipway is at ${url}  (listening after ${seconds} s)\n`);
   const obstacle = await house.prepareLabs(progress);
-  if (obstacle === undefined) console.log('  The labs are ready. Ctrl-C stops everything; open labs are kept for the next start.\n');
-  else console.log(`  The lessons can be read; the labs can't be done yet.\n  ${obstacle.message}\n  → ${obstacle.next}\n`);
+  if (obstacle === undefined)
+    console.log('  The labs are ready. Ctrl-C stops everything; open labs are kept for the next start.\n');
+  else
+    console.log(
+      `  The lessons can be read; the labs can't be done yet.\n  ${obstacle.message}\n  → ${obstacle.next}\n`,
+    );
 } catch (error) {
   console.error(`Slipway did not start. ${sentences(error)}`);
   process.exit(EXIT_WRONG_USE);

@@ -8,7 +8,7 @@ slipway_prompt() {
   local code=$?
   PS1='\[\e[36m\]docker\[\e[0m\] \[\e[1m\]\w\[\e[0m\] '
   [ "$code" -ne 0 ] && PS1+='\[\e[31m\]'"$code"'\[\e[0m\] '
-  PS1+='\$ '
+  PS1+='$ '
 }
 PROMPT_COMMAND=slipway_prompt
 alias ls='ls --color=auto'
