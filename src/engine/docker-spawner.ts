@@ -173,7 +173,7 @@ class DockerSandbox implements Sandbox {
   async furnish(startFolder: string, signal: AbortSignal): Promise<void> {
     const script = join(startFolder, 'start.sh');
     const files = existsSync(startFolder)
-      ? this.writeTar('/root', packFolder(startFolder, 'lab'))
+      ? this.writeTar('/root', packFolder(startFolder, 'lab', this.startedAt))
       : Promise.resolve();
     await Promise.all([files, this.ready(signal)]);
     if (!existsSync(script)) return;

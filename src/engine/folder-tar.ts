@@ -5,17 +5,17 @@ import type { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
 
 /**
- * A tar stream of a folder's files, folders and symlinks, below `prefix` if given, with modes kept,
- * and times fixed so that builds stay cached.
+ * A tar stream of a folder's files, folders and symlinks, below `prefix` if given, with modes kept.
+ * All bear one time, by default a fixed one, so that builds from it stay cached.
  */
-export function packFolder(folder: string, prefix = '.'): Readable {
+export function packFolder(folder: string, prefix = '.', modifiedAt = new Date(0)): Readable {
   const tar = pack();
   const add = async (from: string, to: string): Promise<void> => {
     for (const name of readdirSync(from).sort()) {
       const path = join(from, name);
       const target = posix.join(to, name);
       const facts = lstatSync(path);
-      const common = { name: target, mtime: new Date(0), uid: 0, gid: 0, mode: facts.mode & 0o777 };
+      const common = { name: target, mtime: modifiedAt, uid: 0, gid: 0, mode: facts.mode & 0o777 };
       if (facts.isDirectory()) {
         tar.entry({ ...common, type: 'directory' });
         await add(path, target);

@@ -1,0 +1,2 @@
+touch out.keep
+docker build -t etl:dev .

@@ -1,0 +1,2 @@
+docker tag python:3.13-slim python:latest
+docker build -t etl:dev .

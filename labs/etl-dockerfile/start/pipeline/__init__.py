@@ -1,0 +1,1 @@
+"""The nightly load, step by step."""
