@@ -3,7 +3,7 @@
 import { defineCollection } from 'astro:content';
 import { glob } from 'astro/loaders';
 import { z } from 'zod';
-import { lessonFrontmatter, moduleFile, slugOf } from './markdown/frontmatter.ts';
+import { labOnShelf, lessonFrontmatter, moduleFile, slugOf } from './markdown/frontmatter.ts';
 import { labLoader } from './markdown/lab-loader.ts';
 
 const root = process.cwd();
@@ -33,6 +33,6 @@ const briefs = defineCollection({
   schema: z.object({}),
 });
 
-const labs = defineCollection({ loader: labLoader() });
+const labs = defineCollection({ loader: labLoader(), schema: labOnShelf });
 
 export const collections = { lessons, modules, briefs, labs };

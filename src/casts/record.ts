@@ -16,8 +16,8 @@ import type { ParsedRecipe } from './recipe.ts';
 import { brokenPromises, parseRecipes } from './recipe.ts';
 import { TypedShell } from './typed-shell.ts';
 
-/** Columns of every cast: the widest that a lesson's page shows without scrolling sideways on a laptop. */
-const COLS = 100;
+/** Columns of every cast: the most that a box in a lesson's page shows without scrolling sideways on a laptop. */
+const COLS = 90;
 /** Building from nothing, with a package to compile, takes minutes on a slow machine. */
 const SETUP_TIMEOUT_MS = 600_000;
 

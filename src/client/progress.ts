@@ -20,8 +20,8 @@ function pointOnwards(read: ReadonlySet<string>): void {
   );
   if (!next) return;
   button.href = next.href;
-  const title = next.querySelector('.row-title')?.lastChild?.textContent ?? '';
-  button.textContent = `Go on with “${title}”`;
+  // As wide as the words it replaces: nothing may jump.
+  button.textContent = 'Go on where you stopped';
 }
 
 const read = new Set(recall<string[]>('read') ?? []);

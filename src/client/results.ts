@@ -1,6 +1,8 @@
 // Shows what the grader found, check by check, in the cards of the brief.
-import type { CheckResult } from '../../grader/check.ts';
+import type { LabState } from '../protocol.ts';
 import { element, withCode } from './words.ts';
+
+type CheckResult = LabState['results'][number];
 
 const WORDS: Readonly<Record<CheckResult['status'], string>> = {
   pass: 'Passed',

@@ -29,11 +29,11 @@ export async function prepareSeed(
   progress: Progress,
 ): Promise<string> {
   const { engine } = host;
-  const hash = contentHash(
-    projectFolder,
-    sources(),
-    [image.hash, host.isolation, String(image.registryAnswered)],
-  );
+  const hash = contentHash(projectFolder, sources(), [
+    image.hash,
+    host.isolation,
+    String(image.registryAnswered),
+  ]);
   const locked = `slipway-seed-${hash}-locked`;
   if (await engine.hasVolume(locked)) return locked;
 
@@ -173,19 +173,19 @@ async function importBase(
   });
 }
 
-/** Seeds of other versions go unless a sandbox still uses them (the engine refuses then). */
+/**
+ * Seeds of other versions go, unless a sandbox still uses them. The engine refuses to remove a locked volume in use, but
+ * not the one that it shows, which no container names: that one goes only after its locked volume.
+ */
 async function removeOthers(engine: OuterEngine, hash: string, keep: string): Promise<void> {
   const volumes = await engine.volumesLabelled(SEED_LABEL);
-  const stale = volumes.filter((volume) => volume.name !== keep && volume.labels[SEED_LABEL] !== hash);
-  const halves = volumes.filter(
-    (volume) =>
-      volume.labels[SEED_LABEL] === hash && volume.name !== keep && !volume.name.endsWith('-locked'),
-  );
-  // A locked volume goes before the one it shows.
-  for (const volume of [...stale, ...halves].sort((a) => (a.name.endsWith('-locked') ? -1 : 1))) {
-    const shown = volume.labels[COMPLETE_LABEL];
-    if (await engine.removeVolume(volume.name)) {
-      if (shown !== undefined) await engine.removeVolume(shown);
-    }
+  const inUse = new Set([keep]);
+  for (const { name, labels } of volumes) {
+    const shown = labels[COMPLETE_LABEL];
+    if (shown === undefined) continue;
+    if (labels[SEED_LABEL] === hash || !(await engine.removeVolume(name))) inUse.add(shown);
+  }
+  for (const { name, labels } of volumes) {
+    if (labels[COMPLETE_LABEL] === undefined && !inUse.has(name)) await engine.removeVolume(name);
   }
 }

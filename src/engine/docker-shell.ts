@@ -4,8 +4,6 @@ import type { Shell, TerminalSize } from './spawner.ts';
 
 /** dtach clears the screen when it attaches. Our own replay has painted it already, so exactly this is dropped. */
 const DTACH_PREAMBLE = Buffer.from('\x1b[H\x1b[J');
-/** Detaches a dtach client cleanly (its default detach key, Ctrl-\). */
-const DETACH_KEY = '\x1c';
 
 /**
  * Attaches to the sandbox's shell of that name, starting it if there is none. One exec does it all: reap clients that a
@@ -18,29 +16,36 @@ export async function attachShell(
   size: TerminalSize,
 ): Promise<DockerShell> {
   const socket = `/run/slipway/shell-${name}`;
+  const reap = ['pkill', '-f', `^dtach -a ${socket} `];
   const script = [
-    `pkill -f '^dtach -a ${socket} '`,
+    `${reap.slice(0, 2).join(' ')} '${reap[2]}'`,
     `[ -S ${socket} ] || dtach -n ${socket} -z -r winch bash -l`,
-    `exec dtach -a ${socket} -z -r winch`,
+    // Without dtach's own keys: Ctrl-\\ and Ctrl-Z belong to the learner's programs.
+    `exec dtach -a ${socket} -E -z -r winch`,
   ].join('\n');
   const terminal = await engine.terminal(containerId, ['/bin/sh', '-c', script], {
     TERM: 'xterm-256color',
     COLORTERM: 'truecolor',
     LANG: 'C.UTF-8',
   });
-  return new DockerShell(terminal, size);
+  return new DockerShell(terminal, size, async () => {
+    await engine.exec(containerId, reap);
+  });
 }
 
 export class DockerShell implements Shell {
   readonly ended: Promise<'exited' | 'lost' | 'detached'>;
   readonly #terminal: TerminalExec;
+  readonly #reap: () => Promise<void>;
   #detached = false;
   #listener: ((chunk: Uint8Array) => void) | undefined;
   #early: Buffer[] = [];
   #preambleSeen = 0;
 
-  constructor(terminal: TerminalExec, size: TerminalSize) {
+  /** `reap` ends the client in the sandbox, and with it the connection; the shell lives on. */
+  constructor(terminal: TerminalExec, size: TerminalSize, reap: () => Promise<void>) {
     this.#terminal = terminal;
+    this.#reap = reap;
     const { stream } = terminal;
     stream.on('data', (chunk: Buffer) => this.#take(chunk));
     // What went wrong is told by `ended`; the connection's error adds nothing to it.
@@ -94,10 +99,14 @@ export class DockerShell implements Shell {
     const { stream } = this.#terminal;
     // A paused stream would never see the end.
     stream.resume();
-    await new Promise<void>((resolve) => {
-      stream.once('close', () => resolve());
-      stream.write(DETACH_KEY, () => stream.end());
-    });
+    const closed = new Promise<void>((resolve) => stream.once('close', () => resolve()));
+    try {
+      await this.#reap();
+    } catch {
+      // The sandbox is gone or stands still: its client is no trouble any more, and the next one reaps it.
+      stream.destroy();
+    }
+    await closed;
   }
 
   #take(chunk: Buffer) {

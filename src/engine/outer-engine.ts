@@ -1,7 +1,7 @@
 // The outer engine: every call Slipway makes to the Docker engine that carries the sandboxes. dockerode stays in here.
 import { Duplex, Readable } from 'node:stream';
 import Docker from 'dockerode';
-import { frameDecoder } from './exec-frames.ts';
+import { frameDecoder } from '../../grader/stream-frames.ts';
 
 export interface ExecOutcome {
   readonly exitCode: number;

@@ -33,7 +33,6 @@ async function readLab(root: string, slug: string, version: number) {
 export function labLoader(): Loader {
   return {
     name: 'slipway-labs',
-    schema: labOnShelf,
     async load({ store, config, watcher, generateDigest }) {
       const root = new URL('.', config.root).pathname;
       const folder = join(root, 'labs');

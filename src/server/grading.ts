@@ -125,7 +125,7 @@ export function createGrading(options: {
       const stopping = [...running.values()].filter(
         (one) => sandboxId === undefined || one.sandboxId === sandboxId,
       );
-      for (const { abort } of stopping) abort.abort(sandboxLeft());
+      for (const { abort } of stopping) abort.abort(sandboxId === undefined ? serverStops() : sandboxLeft());
       await Promise.all(stopping.map(({ done }) => done));
     },
   };
@@ -179,6 +179,16 @@ function tooSlow(): Refusal {
     'internal',
     `The check took longer than ${CHECK_DEADLINE_MS / 60_000} minutes and was stopped. It counts for nothing; your work was not touched.`,
     { next: 'See whether a command still runs in your terminal, then check again.' },
+  );
+}
+
+function serverStops(): Refusal {
+  return new Refusal(
+    'engine-missing',
+    'Slipway is being stopped, and the check with it. Your container is kept.',
+    {
+      next: 'Check again when it has been started again.',
+    },
   );
 }
 

@@ -1,5 +1,6 @@
 // Who may start, who shares a start, what ends when, and what a restart finds.
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { SandboxGone } from '../engine/spawner.ts';
 import type { LearningEvent } from './events.ts';
 import { silentLog } from './log.ts';
 import { createSandboxes, type Sandboxes, type SandboxesOptions } from './sandboxes.ts';
@@ -175,6 +176,21 @@ describe('a server that starts again', () => {
     expect(after.facts).toEqual([['bob', { type: 'lab-ended', lab: 'one', reason: 'expired' }]]);
     expect(after.living).toEqual([[sandbox.id]]);
     expect(await spawner.list()).toHaveLength(1);
+  });
+
+  it('gives up a sandbox that is no more, but never one that is only slow', async () => {
+    const spawner = new FakeSpawner();
+    const spec = { learner: 'ada', expiresAt: new Date(Date.now() + HOUR_MS) };
+    const { signal } = new AbortController();
+    const slow = await spawner.spawn({ ...spec, lab: 'one' }, signal);
+    const dead = await spawner.spawn({ ...spec, lab: 'two' }, signal);
+    vi.spyOn(slow, 'ready').mockRejectedValue(new Error('the engine did not answer in time'));
+    vi.spyOn(dead, 'ready').mockRejectedValue(new SandboxGone('gone'));
+    const { sandboxes, gone } = await keeper({ spawner });
+    expect(sandboxes.find('ada', 'one')).toBe(slow);
+    expect(sandboxes.find('ada', 'two')).toBeUndefined();
+    expect(gone).toEqual(['ada two exited']);
+    expect(await spawner.list()).toEqual([slow]);
   });
 
   it('keeps the newer of two sandboxes for the same lab', async () => {

@@ -1,5 +1,6 @@
 // Every learner's sandboxes over one Spawner: who may start, who shares a start, what ends when, what a restart finds.
-import type { Sandbox, Spawner } from '../engine/spawner.ts';
+import { type Sandbox, SandboxGone, type Spawner } from '../engine/spawner.ts';
+import { createEngineLink } from './engine-link.ts';
 import type { EndReason, LearningEvent } from './events.ts';
 import type { Log } from './log.ts';
 import { engineLost, internalRefusal, Refusal } from './refusal.ts';
@@ -24,7 +25,7 @@ export interface SandboxesOptions {
   readonly capacity: number;
   readonly labMinutes: number;
   readonly record: (learner: string, event: LearningEvent) => Promise<void>;
-  /** Called at once when a sandbox is no more (or about to be). */
+  /** Called when a sandbox is no more. */
   readonly gone: (sandbox: Sandbox, reason: EndReason | 'reset') => void;
   /** Called `minutes` before a sandbox's time is over. */
   readonly expiring: (sandbox: Sandbox, minutes: number) => void;
@@ -43,9 +44,6 @@ export const LABS_PER_LEARNER = 2;
 const START_DEADLINE_MS = 60_000;
 /** How late an expiry may be: nobody notices, and the sweep costs nothing. */
 const SWEEP_EVERY_MS = 5_000;
-/** First pause between two questions to an engine that is away; doubles up to `RETRY_MOST_MS`. */
-const RETRY_EVERY_MS = 500;
-const RETRY_MOST_MS = 10_000;
 /** Minutes before the end at which a learner is warned. */
 const WARN_MINUTES = [10, 2] as const;
 
@@ -66,11 +64,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
   const { capacity, labMinutes, record, log } = options;
   const now = options.now ?? (() => new Date());
   const entries = new Map<string, Entry>();
-  let spawner: Spawner | undefined;
-  let engine: Sandboxes['engine'] = 'absent';
-  let closed = false;
-  let stopWatching = () => {};
-  let recovering = false;
+  const link = createEngineLink({ takeOver, died, log, retryEveryMs: options.retryEveryMs });
   const sweeper = setInterval(sweep, options.sweepEveryMs ?? SWEEP_EVERY_MS);
   sweeper.unref();
 
@@ -80,23 +74,6 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
 
   function leave(entry: Entry): void {
     if (stands(entry)) entries.delete(place(entry));
-  }
-
-  function requireEngine(): Spawner {
-    if (closed) {
-      throw new Refusal('engine-missing', 'Slipway is being stopped. Your labs are kept as they are.', {
-        next: 'Come back when it has been started again.',
-        retryAfterSeconds: 10,
-      });
-    }
-    if (spawner === undefined) {
-      throw new Refusal('engine-missing', 'The labs are not ready yet. The lessons are.', {
-        next: 'Wait a little, or read on.',
-        retryAfterSeconds: 10,
-      });
-    }
-    if (engine === 'lost') throw engineLost();
-    return spawner;
   }
 
   function admit(learner: string): void {
@@ -134,7 +111,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
     event: 'lab-started' | 'lab-reset',
     first?: { readonly run: () => Promise<void>; readonly undo: () => void },
   ): Promise<Sandbox> {
-    const from = requireEngine();
+    const from = link.require();
     const entry = hold(learner, lab, undefined);
     async function work(): Promise<Sandbox> {
       let undo = first?.undo;
@@ -213,53 +190,16 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
   /** What to tell a learner of an error: an engine that is away, or our own stumble. */
   async function explained(error: unknown): Promise<Refusal> {
     if (error instanceof Refusal) return error;
-    if (await engineAway()) return engineLost(error);
+    if (await link.away()) return engineLost(error);
     return internalRefusal(error);
   }
 
-  async function engineAway(): Promise<boolean> {
-    if (spawner === undefined || engine === 'lost') return true;
-    try {
-      await spawner.list();
-      return false;
-    } catch (error) {
-      lose(error);
-      return true;
-    }
-  }
-
-  function lose(cause: unknown): void {
-    if (engine === 'lost' || closed) return;
-    log.warn(cause, 'The engine does not answer; asking again until it does');
-    engine = 'lost';
-    if (!recovering) void recover();
-  }
-
-  /** Asks an engine that is away until it answers; then all is as after a restart. */
-  async function recover(): Promise<void> {
-    recovering = true;
-    let pauseMs = options.retryEveryMs ?? RETRY_EVERY_MS;
-    while (engine === 'lost' && !closed && spawner !== undefined) {
-      try {
-        await reconcile(spawner);
-        log.info('The engine answers again');
-      } catch (error) {
-        log.debug(error, 'The engine still does not answer');
-        await new Promise((resolve) => setTimeout(resolve, pauseMs).unref());
-        pauseMs = Math.min(pauseMs * 2, RETRY_MOST_MS);
-      }
-    }
-    recovering = false;
-  }
-
   /** Makes what we know equal to what lives. Starts under way are left alone. */
-  async function reconcile(from: Spawner): Promise<void> {
-    const living = await from.list();
-    if (from !== spawner || closed) return;
-    living.sort((one, other) => other.startedAt.getTime() - one.startedAt.getTime());
+  async function takeOver(living: Sandbox[]): Promise<void> {
+    const newestFirst = living.sort((one, other) => other.startedAt.getTime() - one.startedAt.getTime());
     const kept = new Set<string>();
     const waits: Promise<unknown>[] = [];
-    for (const sandbox of living) {
+    for (const sandbox of newestFirst) {
       const twin = kept.has(keyOf(sandbox.learner, sandbox.lab));
       const before = entries.get(keyOf(sandbox.learner, sandbox.lab));
       if (!twin && before !== undefined && before.phase !== 'running') continue;
@@ -274,7 +214,6 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
     for (const entry of [...entries.values()]) {
       if (entry.phase === 'running' && !kept.has(place(entry))) ended(entry, 'engine-lost');
     }
-    engine = 'ready';
     await Promise.all(waits);
     options.adopted(new Set([...entries.values()].flatMap((entry) => entry.sandbox?.id ?? [])));
   }
@@ -299,8 +238,10 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
         await sandbox.ready(entry.abort.signal);
         run(entry, sandbox);
       } catch (error) {
-        log.warn(error, 'A sandbox that lived could not be brought back');
-        if (stands(entry)) ended(entry, 'exited');
+        log.warn(error, 'A sandbox that lives does not come back to work');
+        // Only one that is certainly no more is given up: a slow machine must not cost a learner their work.
+        if (!(error instanceof SandboxGone)) run(entry, sandbox);
+        else if (stands(entry)) ended(entry, 'exited');
       } finally {
         clearTimeout(deadline);
       }
@@ -322,11 +263,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
     sandbox.remove().catch((error) => log.debug(error, 'Nothing was left to remove of a dead sandbox'));
   }
 
-  function died(sandboxId: string, cause: 'out-of-memory' | 'exited' | 'engine-lost'): void {
-    if (cause === 'engine-lost') {
-      lose(new Error('The event stream of the engine ended.'));
-      return;
-    }
+  function died(sandboxId: string, cause: 'out-of-memory' | 'exited'): void {
     const entry = [...entries.values()].find(({ sandbox }) => sandbox?.id === sandboxId);
     if (entry !== undefined && entry.phase !== 'ending') ended(entry, cause);
   }
@@ -334,10 +271,10 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
   /** Removes a running sandbox; if that fails it is running still, and the next try finds it. */
   function remove(entry: Entry, sandbox: Sandbox, reason: EndReason): Promise<void> {
     entry.phase = 'ending';
-    options.gone(sandbox, reason);
     const removal = sandbox.remove().then(
       async () => {
         leave(entry);
+        options.gone(sandbox, reason);
         await record(entry.learner, { type: 'lab-ended', lab: entry.lab, reason });
       },
       async (error) => {
@@ -350,7 +287,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
   }
 
   function sweep(): void {
-    if (engine !== 'ready') return;
+    if (link.state !== 'ready') return;
     for (const entry of entries.values()) {
       const { sandbox } = entry;
       if (entry.phase !== 'running' || sandbox === undefined) continue;
@@ -371,27 +308,17 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
 
   return {
     get engine() {
-      return engine;
+      return link.state;
     },
 
-    async adopt(next) {
-      stopWatching();
-      spawner = next;
-      stopWatching = next.watch(died);
-      try {
-        await reconcile(next);
-      } catch (error) {
-        lose(error);
-        throw error;
-      }
-    },
+    adopt: link.use,
 
     async open(learner, lab) {
       for (;;) {
         const entry = entries.get(keyOf(learner, lab));
         if (entry === undefined) break;
         if (entry.phase === 'running' && entry.sandbox !== undefined) {
-          requireEngine();
+          link.require();
           return { sandbox: entry.sandbox, found: true };
         }
         const joined = entry.phase === 'starting';
@@ -400,7 +327,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
           return { sandbox: entry.sandbox, found: false };
       }
       // No wait between the look and the taking of the place, or two calls could both take it.
-      requireEngine();
+      link.require();
       admit(learner);
       return { sandbox: await start(learner, lab, 'lab-started'), found: false };
     },
@@ -412,7 +339,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
     },
 
     async reset(learner, lab) {
-      requireEngine();
+      link.require();
       const entry = entries.get(keyOf(learner, lab));
       if (entry !== undefined && entry.phase !== 'running') {
         throw new Refusal('start-under-way', 'A fresh container for this lab is already on its way.', {
@@ -424,9 +351,8 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
         return start(learner, lab, 'lab-started');
       }
       const { sandbox } = entry;
-      options.gone(sandbox, 'reset');
       return start(learner, lab, 'lab-reset', {
-        run: () => sandbox.remove(),
+        run: () => sandbox.remove().then(() => options.gone(sandbox, 'reset')),
         undo: () => entries.set(place(entry), entry),
       });
     },
@@ -436,7 +362,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
         const entry = entries.get(keyOf(learner, lab));
         if (entry === undefined) return;
         if (entry.phase === 'running' && entry.sandbox !== undefined) {
-          requireEngine();
+          link.require();
           return await remove(entry, entry.sandbox, 'learner');
         }
         if (entry.phase === 'starting') entry.abort.abort(startStopped());
@@ -445,9 +371,8 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
     },
 
     async close() {
-      closed = true;
       clearInterval(sweeper);
-      stopWatching();
+      link.close();
       const living = [...entries.values()];
       for (const entry of living) if (entry.phase === 'starting') entry.abort.abort(startStopped());
       await Promise.allSettled(living.map((entry) => entry.done));

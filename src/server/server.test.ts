@@ -226,6 +226,20 @@ describe('bad input', () => {
     expect(nowhere.status).toBe(404);
   });
 
+  it('opens no more terminals than a person could look at, nor faster', async () => {
+    await using running = await testServer();
+    const ada = await Learner.meet(running.url);
+    await ada.ask('POST', '/api/labs/one/sandbox');
+    const open: TestTerminal[] = [];
+    for (let count = 0; count < 12; count++) open.push(await ada.terminal('one'));
+    await expect(ada.terminal('one')).rejects.toThrow('429 {"error":{"code":"too-many-requests"');
+    for (const terminal of open) await terminal.leave();
+    const again = async () => {
+      for (let count = 0; count < 120; count++) await (await ada.terminal('one')).leave();
+    };
+    await expect(again()).rejects.toThrow('429 {"error":{"code":"too-many-requests"');
+  });
+
   it('closes a socket that talks nonsense, and keeps its shell', async () => {
     await using running = await testServer();
     const ada = await Learner.meet(running.url);

@@ -41,12 +41,7 @@ describe('a session', () => {
           const place = 8 + at;
           fc.pre(cookie[place] !== undefined && cookie[place] !== character);
           const forged = cookie.slice(0, place) + character + cookie.slice(place + 1);
-          const same = Buffer.from(forged.slice(41), 'base64url').equals(
-            Buffer.from(cookie.slice(41), 'base64url'),
-          );
-          // The last character of a signature holds spare bits: what decodes to the same bytes is the same signature.
-          if (forged.slice(0, 41) !== cookie.slice(0, 41) || !same)
-            expect(sessions.learnerOf(forged)).toBeUndefined();
+          expect(sessions.learnerOf(forged)).toBeUndefined();
         },
       ),
     );

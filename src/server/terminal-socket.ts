@@ -39,6 +39,8 @@ const SOCKETS_PER_LEARNER = 12;
  * the standard 1009, before it is in memory.
  */
 const FRAME_HARD_MAX_BYTES = 4 * TERMINAL_FRAME_MAX_BYTES;
+/** Opening paints a whole screen, which costs the server tens of milliseconds: a page that reconnects asks far less often. */
+const OPENINGS_PER_MINUTE = 120;
 /** A page may send this much at once, and then this much a second; beyond it, it is read more slowly. */
 const INPUT_BURST_BYTES = 1024 * 1024;
 const INPUT_BYTES_PER_SECOND = 256 * 1024;
@@ -53,6 +55,9 @@ export function createTerminalSocket(options: TerminalSocketOptions): TerminalSo
     clientTracking: true,
   });
   const perLearner = new Map<string, number>();
+  const openings = new Map<string, number>();
+  const forgetOpenings = setInterval(() => openings.clear(), 60_000);
+  forgetOpenings.unref();
 
   const pinger = setInterval(() => {
     for (const socket of sockets.clients) {
@@ -91,6 +96,18 @@ export function createTerminalSocket(options: TerminalSocketOptions): TerminalSo
         next: 'Close some of the pages that show one.',
         retryAfterSeconds: 10,
       });
+    }
+    const opened = (openings.get(learner) ?? 0) + 1;
+    openings.set(learner, opened);
+    if (opened > OPENINGS_PER_MINUTE) {
+      throw new Refusal(
+        'too-many-requests',
+        'Your pages open terminals faster than anybody could look at them.',
+        {
+          next: 'Wait a minute, then reload the page.',
+          retryAfterSeconds: 60,
+        },
+      );
     }
     const { lab, shell, cols, rows } = query.data;
     const sandbox = sandboxes.find(learner, lab);
@@ -132,6 +149,7 @@ export function createTerminalSocket(options: TerminalSocketOptions): TerminalSo
     },
     close() {
       clearInterval(pinger);
+      clearInterval(forgetOpenings);
       for (const socket of sockets.clients) {
         // Those closed in good order get a moment to say goodbye; the rest are cut.
         if (socket.readyState === socket.OPEN)

@@ -2,9 +2,8 @@
 import type { Shell, TerminalSize } from '../engine/spawner.ts';
 import { SandboxGone } from '../engine/spawner.ts';
 import { LOW_WATER_BYTES, TERMINAL_CLOSE, type TerminalNotice } from '../protocol.ts';
+import { AWAY_LINE, openKeptScreen } from './kept-screen.ts';
 import type { Log } from './log.ts';
-import { createScreen, type Screen } from './screen.ts';
-import { createJournal, readJournal } from './screen-journal.ts';
 import { Account, isTerminalReply, mustPause, type Viewer } from './viewers.ts';
 
 /** What a viewer may do to a terminal. */
@@ -48,10 +47,6 @@ const SILENCE_MS = 30_000;
 /** What a shell may write while nobody looks. A forgotten `yes` then costs the server a hundredth of a core, not a whole one. */
 const UNWATCHED_BYTES = 256 * 1024;
 const UNWATCHED_EVERY_MS = 250;
-/** A journal longer than this begins anew with a snapshot… */
-const JOURNAL_MOST_BYTES = 1024 * 1024;
-/** …but not more often than this: a snapshot takes 25 ms. A flood in between is kept by the next one. */
-const SNAPSHOT_EVERY_MS = 2_000;
 /** Silence before a stop after which we may say that nothing was missed, and how long a stop waits for it. */
 const QUIET_MS = 100;
 const QUIET_PATIENCE_MS = 400;
@@ -64,27 +59,26 @@ const DETACH_DEADLINE_MS = 2_000;
 /** What a learner may type ahead while a new shell starts. */
 const TYPED_AHEAD_MOST_BYTES = 4096;
 
-/** The line that tells, in the terminal itself, that something may be missing above it. */
-const AWAY_LINE =
-  '\x1b[0;2m(the connection to this shell was lost for a while; output may be missing here)\x1b[0m\r\n';
-const CANCEL_SEQUENCE = Uint8Array.of(0x18);
-
 /** Connects to a shell, with the screen that its journal remembers. Rejects as `connect` does. */
 export async function openTerminal(options: TerminalOptions): Promise<Terminal> {
   const { closed, log } = options;
   const now = options.now ?? (() => performance.now());
   const silenceMs = options.silenceMs ?? SILENCE_MS;
   const accounts = new Set<Account>();
-  const journal = createJournal(options.journalFile, log);
   let shell: Shell | undefined;
   let state: 'open' | 'exited' | 'restarting' | 'closed' = 'open';
   let front: Account | undefined;
   let typedAhead: Uint8Array[] = [];
+  const over = Promise.withResolvers<void>();
 
-  let restoring = true;
-  const screen = createScreen(options.size, (reply) => {
+  const screen = await openKeptScreen({
+    file: options.journalFile,
+    size: options.size,
     // A page answers for itself; with none, programs that ask would wait for ever.
-    if (!restoring && accounts.size === 0) shell?.write(reply);
+    answer: (reply) => {
+      if (accounts.size === 0) shell?.write(reply);
+    },
+    log,
   });
 
   // --- output -------------------------------------------------------------------------------------------------
@@ -121,7 +115,6 @@ export async function openTerminal(options: TerminalOptions): Promise<Terminal> 
     sentAt = now();
     for (const account of accounts) account.send(bytes, sentAt);
     if (accounts.size === 0) unwatchedBytes += bytes.length;
-    keep(bytes);
     regulate();
   }
 
@@ -164,43 +157,6 @@ export async function openTerminal(options: TerminalOptions): Promise<Terminal> 
     regulate();
   }
 
-  // --- journal ------------------------------------------------------------------------------------------------
-
-  let snapshotAt = now();
-  let snapshotTimer: NodeJS.Timeout | undefined;
-  /** Output that came while a snapshot is being made: it belongs behind it. */
-  let behindSnapshot: Uint8Array[] | undefined;
-
-  function keep(bytes: Uint8Array): void {
-    if (behindSnapshot !== undefined) {
-      behindSnapshot.push(bytes);
-      return;
-    }
-    // Beyond its bound nothing is appended: the file stays a true prefix until the next snapshot.
-    if (snapshotTimer !== undefined) return;
-    journal.append(bytes);
-    if (journal.appendedBytes <= JOURNAL_MOST_BYTES) return;
-    const waitMs = Math.max(0, SNAPSHOT_EVERY_MS - (now() - snapshotAt));
-    snapshotTimer = setTimeout(() => {
-      send();
-      snapshotTimer = undefined;
-      beginJournal();
-    }, waitMs);
-  }
-
-  function beginJournal(): void {
-    if (state === 'closed') return;
-    behindSnapshot = [];
-    screen.snapshot((snapshot) => {
-      const behind = behindSnapshot ?? [];
-      behindSnapshot = undefined;
-      if (state === 'closed') return;
-      snapshotAt = now();
-      journal.begin(screen.size, snapshot);
-      for (const bytes of behind) journal.append(bytes);
-    });
-  }
-
   // --- size ---------------------------------------------------------------------------------------------------
 
   let resizing = false;
@@ -209,7 +165,6 @@ export async function openTerminal(options: TerminalOptions): Promise<Terminal> 
     if (sameSize(size, screen.size)) return;
     send();
     screen.resize(size);
-    journal.resized(size);
     for (const account of accounts) account.stale = true;
     if (!resizing) void resizeShell();
   }
@@ -341,12 +296,11 @@ export async function openTerminal(options: TerminalOptions): Promise<Terminal> 
 
   function letGo(): void {
     state = 'closed';
-    for (const timer of [gatherTimer, unwatchedTimer, silenceTimer, snapshotTimer, lostTimer])
-      clearTimeout(timer);
+    for (const timer of [gatherTimer, unwatchedTimer, silenceTimer, lostTimer]) clearTimeout(timer);
     accounts.clear();
-    journal.close();
     screen.dispose();
     closed();
+    over.resolve();
   }
 
   function close(code: number, reason: string): void {
@@ -378,23 +332,18 @@ export async function openTerminal(options: TerminalOptions): Promise<Terminal> 
     send();
     shell = undefined;
     const viewers = [...accounts].map((account) => account.viewer);
-    const snapshot = await new Promise<Uint8Array>((resolve) => screen.snapshot(resolve));
+    await Promise.race([screen.finish(complete), over.promise]);
     if (wasClosed()) return;
-    journal.begin(screen.size, snapshot, complete);
     letGo();
     for (const viewer of viewers) viewer.close(1012, 'Slipway is restarting; this shell is kept.');
   }
 
-  await restore(screen, options.journalFile);
-  restoring = false;
-  screen.resize(options.size);
   try {
     use(await options.connect(options.size));
   } catch (error) {
     screen.dispose();
     throw error;
   }
-  beginJournal();
 
   return {
     attach(viewer, size) {
@@ -422,29 +371,6 @@ export async function openTerminal(options: TerminalOptions): Promise<Terminal> 
     close,
     rest,
   };
-}
-
-async function restore(screen: Screen, journalFile: string): Promise<void> {
-  const remembered = readJournal(journalFile);
-  if (remembered === undefined) return;
-  screen.resize(remembered.size);
-  let output: Uint8Array[] = [];
-  const written = () => new Promise<void>((resolve) => screen.write(Buffer.concat(output), resolve));
-  for (const step of remembered.steps) {
-    if (step instanceof Uint8Array) {
-      output.push(step);
-      continue;
-    }
-    await written();
-    output = [];
-    screen.resize(step);
-  }
-  // A sequence that the kill cut in two would swallow what the shell says first.
-  output.push(CANCEL_SEQUENCE);
-  await written();
-  if (remembered.complete || screen.fullScreen) return;
-  output = [Buffer.from((screen.atLineStart ? '' : '\r\n') + AWAY_LINE)];
-  await written();
 }
 
 /** What to tell a page whose shell could not be reached. */

@@ -6,6 +6,7 @@ import { expect, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Check, CheckResult, Report } from '../../grader/check.ts';
 import type { Lab, Task } from '../../grader/lab.ts';
+import type { Spawner } from '../engine/spawner.ts';
 import type { TerminalNotice, TerminalRequest } from '../protocol.ts';
 import { type Config, readConfig } from './config.ts';
 import type { Grade } from './grading.ts';
@@ -81,22 +82,27 @@ export function fakeGrade(statuses: Readonly<Record<string, CheckResult['status'
   };
 }
 
-export interface TestServer extends AsyncDisposable {
+export interface TestServer<Engine extends Spawner = FakeSpawner> extends AsyncDisposable {
   readonly server: Server;
-  readonly spawner: FakeSpawner;
+  readonly spawner: Engine;
   readonly url: string;
   readonly config: Config;
   /** Stops this server and starts another on the same data and the same engine. */
-  restart(): Promise<TestServer>;
+  restart(): Promise<TestServer<Engine>>;
 }
 
-/** A server that listens on a free port, its labs ready. */
+interface TestServerOptions extends Partial<ServerOptions> {
+  readonly environment?: Record<string, string>;
+}
+
+/** A server that listens on a free port, its labs ready: over a fake engine unless it is given a spawner. */
+export function testServer(options?: TestServerOptions): Promise<TestServer>;
+export function testServer<Engine extends Spawner>(
+  options: TestServerOptions & { readonly spawner: Engine },
+): Promise<TestServer<Engine>>;
 export async function testServer(
-  options: Partial<ServerOptions> & {
-    readonly environment?: Record<string, string>;
-    readonly spawner?: FakeSpawner;
-  } = {},
-): Promise<TestServer> {
+  options: TestServerOptions & { readonly spawner?: Spawner } = {},
+): Promise<TestServer<Spawner>> {
   const { environment, spawner = new FakeSpawner(), ...rest } = options;
   const dataFolder = environment?.SLIPWAY_DATA ?? mkdtempSync(join(tmpdir(), 'slipway-server-'));
   const config = readConfig({
@@ -108,13 +114,17 @@ export async function testServer(
   });
   const store = openStore(join(dataFolder, 'slipway.db'));
   const server = await createServer({ config, store, labs: LABS, grade: fakeGrade(), ...rest });
-  const url = await server.listen();
-  await server.labsAre({ state: 'ready', spawner, isolation: 'userns' });
   let kept = false;
   const stop = async () => {
     await server.close();
     await store.close();
   };
+  const url = await server.listen().catch(async (error: unknown) => {
+    await stop();
+    rmSync(dataFolder, { recursive: true, force: true });
+    throw error;
+  });
+  await server.labsAre({ state: 'ready', spawner, isolation: 'userns' });
   return {
     server,
     spawner,
@@ -132,7 +142,8 @@ export async function testServer(
     async [Symbol.asyncDispose]() {
       if (kept) return;
       await stop();
-      await spawner[Symbol.asyncDispose]();
+      if (spawner instanceof FakeSpawner) spawner.misfortune = undefined;
+      await Promise.all((await spawner.list()).map((sandbox) => sandbox.remove()));
       rmSync(dataFolder, { recursive: true, force: true });
     },
   };

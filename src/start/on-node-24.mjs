@@ -52,7 +52,9 @@ async function install() {
     inPlace ? 200 : 15_000,
   );
   const npm = process.env.npm_execpath;
-  const argv = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
+  // Not `npm ci`: it insists that the lockfile names the builds of every dependency for every other platform, which it
+  // does not where a registry lacks some of them. This installs the same pinned versions and leaves the lockfile alone.
+  const argv = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
   const headers = dirname(dirname(process.execPath));
   const run = spawn(...(npm?.endsWith('.js') ? [process.execPath, [npm, ...argv]] : ['npm', argv]), {
     cwd: root,
@@ -76,7 +78,7 @@ async function install() {
   clearInterval(beat);
   if (code !== 0) {
     console.error(
-      `${inPlace ? '\r\x1b[2K' : ''}✗ ${title}: npm ci ended with ${code}.\n${words.trim()}\nCheck that the npm registry can be reached, then start again.`,
+      `${inPlace ? '\r\x1b[2K' : ''}✗ ${title}: npm install ended with ${code}.\n${words.trim()}\nCheck that the npm registry can be reached, then start again.`,
     );
     process.exit(1);
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { frameDecoder } from './exec-frames.ts';
+import { frameDecoder } from './stream-frames.ts';
 
 function framed(pieces: readonly (readonly ['stdout' | 'stderr', Uint8Array])[]): Buffer {
   return Buffer.concat(

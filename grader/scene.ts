@@ -1,0 +1,300 @@
+// What a check may see and do during one grade: facts fetched once, probes in containers of the grader's own, all gone at the end.
+import type { Readable } from 'node:stream';
+import { z } from 'zod';
+import { BUSYBOX_PATH, busyboxArchive } from './busybox.ts';
+import { bytesOf, type EngineClient, engineClient } from './engine-client.ts';
+import {
+  type ContainerFacts,
+  containerFacts,
+  type ImageFacts,
+  imageFacts,
+  type NetworkFacts,
+  networkFacts,
+} from './facts.ts';
+import { frameDecoder } from './stream-frames.ts';
+import type { ExecOptions, ExecResult, Workplace } from './workplace.ts';
+
+/** Marks whatever the grader starts on a learner's engine, so that a leftover of a crash is known and removed. */
+export const PROBE_LABEL = 'slipway.probe';
+/** Output kept of one probe; a container that prints without end is cut off here. */
+const OUTPUT_MOST_BYTES = 256 * 1024;
+/** What a probe container may take: it asks a question or runs a small job. */
+const PROBE_LIMITS = { Memory: 256 * 1024 * 1024, PidsLimit: 128 } as const;
+
+export interface RunSpec {
+  /** Reference or id of the image to run. */
+  readonly image: string;
+  /** Arguments in place of the image's command. */
+  readonly command?: readonly string[];
+  /** In place of the image's entry point. `busybox` arguments run the grader's own busybox in the image. */
+  readonly entrypoint?: readonly string[];
+  /** Runs the grader's busybox with these arguments instead of anything of the image's. */
+  readonly busybox?: readonly string[];
+  readonly user?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** `none` unless said otherwise: `container:<id>`, `host`, a network's name. */
+  readonly network?: string;
+  readonly binds?: readonly string[];
+}
+
+export interface RunOutcome {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A container of the grader's that goes on running, to be asked several things at 30 ms each. */
+export interface Probe {
+  /** Runs the grader's busybox with these arguments in the probe. */
+  ask(busybox: readonly string[], signal?: AbortSignal): Promise<RunOutcome>;
+}
+
+/** A container started for a check and still running. */
+export interface RunningContainer {
+  readonly id: string;
+  logs(): Promise<string>;
+  /** Stops it as `docker stop` does; tells how long that took and how it ended. */
+  stop(graceSeconds: number): Promise<{ exitCode: number; ms: number }>;
+}
+
+export class Scene implements AsyncDisposable {
+  readonly engine: EngineClient;
+  readonly workplace: Workplace;
+  readonly #memory = new Map<string, Promise<unknown>>();
+  readonly #probes = new Map<string, Promise<{ id: string; probe: Probe }>>();
+  readonly #undo: (() => Promise<unknown>)[] = [];
+
+  constructor(workplace: Workplace) {
+    this.workplace = workplace;
+    this.engine = engineClient(workplace);
+  }
+
+  /** Facts of an image, asked once a grade; undefined if there is none of that name. */
+  async image(reference: string): Promise<ImageFacts | undefined> {
+    return await this.once(`image ${reference}`, async () => {
+      const answer = await this.engine.call('GET', `/images/${encodeURIComponent(reference)}/json`, {
+        accept: [404],
+      });
+      return answer === undefined ? undefined : imageFacts.parse(answer);
+    });
+  }
+
+  /** Facts of a container by name or id, asked once a grade; undefined if there is none. */
+  async container(name: string): Promise<ContainerFacts | undefined> {
+    return await this.once(`container ${name}`, () => this.freshContainer(name));
+  }
+
+  /** The same asked anew: after the grader itself changed something. */
+  async freshContainer(name: string): Promise<ContainerFacts | undefined> {
+    const answer = await this.engine.call('GET', `/containers/${encodeURIComponent(name)}/json`, {
+      accept: [404],
+    });
+    return answer === undefined ? undefined : containerFacts.parse(answer);
+  }
+
+  /** Facts of a network by name, asked once a grade; undefined if there is none. */
+  async network(name: string): Promise<NetworkFacts | undefined> {
+    return await this.once(`network ${name}`, async () => {
+      const answer = await this.engine.call('GET', `/networks/${encodeURIComponent(name)}`, {
+        accept: [404],
+      });
+      return answer === undefined ? undefined : networkFacts.parse(answer);
+    });
+  }
+
+  /** Does something once a grade, however many checks ask for it under this name. */
+  once<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const known = this.#memory.get(name);
+    if (known !== undefined) return known as Promise<T>;
+    const made = work();
+    this.#memory.set(name, made);
+    return made;
+  }
+
+  /** The random value planted in this workplace under a name. */
+  canary(name: string): string {
+    return this.workplace.canary(name);
+  }
+
+  /** A command beside the engine. For building; never to judge by what it says of itself. */
+  async exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult> {
+    return await this.workplace.exec(argv, options);
+  }
+
+  /** Remembers something to do when the grade is over, whatever became of it; last in, first out. */
+  finally(undo: () => Promise<unknown>): void {
+    this.#undo.push(undo);
+  }
+
+  /** Runs a container to its end and removes it. */
+  async run(spec: RunSpec, signal: AbortSignal): Promise<RunOutcome> {
+    const id = await this.#create(spec, signal);
+    try {
+      await this.engine.call('POST', `/containers/${id}/start`, { signal });
+      const answer = z
+        .object({ StatusCode: z.number() })
+        .parse(
+          await this.engine.call('POST', `/containers/${id}/wait`, {
+            query: { condition: 'not-running' },
+            signal,
+            deadlineMs: 120_000,
+          }),
+        );
+      return { exitCode: answer.StatusCode, ...(await this.#logs(id, signal)) };
+    } finally {
+      await this.remove(id);
+    }
+  }
+
+  /** Starts a container and leaves it running; it is removed when the grade is over. */
+  async start(spec: RunSpec, signal: AbortSignal): Promise<RunningContainer> {
+    const id = await this.#create(spec, signal);
+    this.finally(() => this.remove(id));
+    await this.engine.call('POST', `/containers/${id}/start`, { signal });
+    return {
+      id,
+      logs: async () => {
+        const { stdout, stderr } = await this.#logs(id, signal);
+        return stdout + stderr;
+      },
+      stop: async (graceSeconds) => {
+        const startedAt = performance.now();
+        await this.engine.call('POST', `/containers/${id}/stop`, {
+          query: { t: graceSeconds },
+          accept: [304],
+          signal,
+          deadlineMs: (graceSeconds + 15) * 1000,
+        });
+        const ms = performance.now() - startedAt;
+        return { exitCode: (await this.freshContainer(id))?.State.ExitCode ?? -1, ms };
+      },
+    };
+  }
+
+  /**
+   * A probe in a network namespace (`container:<id>`, `host`, a network's name), made once a grade. It runs the grader's
+   * busybox in a container of the named image, so nothing of the image's has a say.
+   */
+  async probe(network: string, image: string, signal: AbortSignal): Promise<Probe> {
+    const key = `${network} ${image}`;
+    const known = this.#probes.get(key) ?? this.#openProbe(network, image, signal);
+    this.#probes.set(key, known);
+    return (await known).probe;
+  }
+
+  /** Removes a container, running or not; one that is not there counts as removed. */
+  async remove(id: string): Promise<void> {
+    await this.engine.call('DELETE', `/containers/${id}`, { query: { force: 1, v: 1 }, accept: [404, 409] });
+  }
+
+  /** The bytes of a file or folder in a container or the workplace, as a tar; rejects above `mostBytes`. */
+  async tarOf(path: string, mostBytes: number, signal: AbortSignal): Promise<Buffer> {
+    return await bytesOf(await this.workplace.readTar(path, signal), mostBytes);
+  }
+
+  /** An image as `docker save` gives it. */
+  async exportImage(reference: string, signal: AbortSignal): Promise<Readable> {
+    return await this.engine.stream('GET', `/images/${encodeURIComponent(reference)}/get`, { signal });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const undo of this.#undo.splice(0).reverse()) {
+      // What can't be undone was undone by the learner, or the sandbox is gone with it.
+      await undo().catch(() => undefined);
+    }
+    this.engine.close();
+  }
+
+  async #create(spec: RunSpec, signal: AbortSignal): Promise<string> {
+    const entrypoint = spec.busybox === undefined ? spec.entrypoint : [BUSYBOX_PATH];
+    const command = spec.busybox ?? spec.command;
+    const answer = await this.engine.call('POST', '/containers/create', {
+      signal,
+      body: {
+        Image: spec.image,
+        ...(entrypoint === undefined ? {} : { Entrypoint: entrypoint }),
+        ...(command === undefined ? {} : { Cmd: command }),
+        ...(spec.user === undefined ? {} : { User: spec.user }),
+        ...(spec.busybox === undefined ? {} : { Healthcheck: { Test: ['NONE'] }, WorkingDir: '/' }),
+        Env: Object.entries(spec.env ?? {}).map(([name, value]) => `${name}=${value}`),
+        Labels: { [PROBE_LABEL]: 'run' },
+        HostConfig: { NetworkMode: spec.network ?? 'none', Binds: spec.binds ?? [], ...PROBE_LIMITS },
+      },
+    });
+    const { Id } = z.object({ Id: z.string().regex(/^[0-9a-f]+$/) }).parse(answer);
+    if (spec.busybox !== undefined) {
+      try {
+        await this.engine.call('PUT', `/containers/${Id}/archive`, {
+          query: { path: '/' },
+          body: await busyboxArchive(),
+          signal,
+        });
+      } catch (error) {
+        await this.remove(Id);
+        throw error;
+      }
+    }
+    return Id;
+  }
+
+  async #openProbe(
+    network: string,
+    image: string,
+    signal: AbortSignal,
+  ): Promise<{ id: string; probe: Probe }> {
+    /** Longer than any grade: a probe that a crash left behind ends by itself. */
+    const LIFE_SECONDS = '600';
+    const id = await this.#create({ image, busybox: ['sleep', LIFE_SECONDS], network, user: '0' }, signal);
+    this.finally(() => this.remove(id));
+    await this.engine.call('POST', `/containers/${id}/start`, { signal });
+    return { id, probe: { ask: (busybox, asked) => this.#ask(id, busybox, asked ?? signal) } };
+  }
+
+  async #ask(id: string, busybox: readonly string[], signal: AbortSignal): Promise<RunOutcome> {
+    const created = await this.engine.call('POST', `/containers/${id}/exec`, {
+      body: { Cmd: [BUSYBOX_PATH, ...busybox], AttachStdout: true, AttachStderr: true },
+      signal,
+    });
+    const { Id } = z.object({ Id: z.string().regex(/^[0-9a-f]+$/) }).parse(created);
+    const stream = await this.engine.stream('POST', `/exec/${Id}/start`, {
+      body: { Detach: false, Tty: false },
+      signal,
+    });
+    const said = await demultiplexed(stream);
+    const facts = z
+      .object({ ExitCode: z.number().nullable() })
+      .parse(await this.engine.call('GET', `/exec/${Id}/json`, { signal }));
+    return { exitCode: facts.ExitCode ?? -1, ...said };
+  }
+
+  async #logs(id: string, signal: AbortSignal): Promise<{ stdout: string; stderr: string }> {
+    const stream = await this.engine.stream('GET', `/containers/${id}/logs`, {
+      query: { stdout: 1, stderr: 1 },
+      signal,
+    });
+    return await demultiplexed(stream);
+  }
+}
+
+/** Takes a multiplexed stream apart, up to `OUTPUT_MOST_BYTES` each of stdout and stderr. */
+async function demultiplexed(stream: Readable): Promise<{ stdout: string; stderr: string }> {
+  const parts = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
+  const sizes = { stdout: 0, stderr: 0 };
+  const decode = frameDecoder((kind, payload) => {
+    const room = OUTPUT_MOST_BYTES - sizes[kind];
+    if (room <= 0) return;
+    parts[kind].push(Buffer.from(payload.subarray(0, room)));
+    sizes[kind] += payload.length;
+  });
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    decode(chunk);
+    if (sizes.stdout + sizes.stderr > 2 * OUTPUT_MOST_BYTES) {
+      stream.destroy();
+      break;
+    }
+  }
+  return {
+    stdout: Buffer.concat(parts.stdout).toString('utf8'),
+    stderr: Buffer.concat(parts.stderr).toString('utf8'),
+  };
+}
