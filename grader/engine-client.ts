@@ -1,17 +1,21 @@
 // The grader's way to an engine: the Docker API over connections that a workplace dials, each call bounded and abortable.
-import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { Agent, type AgentOptions, type ClientRequest, type IncomingMessage, request } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { z } from 'zod';
 import type { Workplace } from './workplace.ts';
 
 /** The newest API these requests were written for; an engine that only knows an older one is asked in that. */
 const NEWEST_API: readonly [number, number] = [1, 47];
-/** Connections at once: a dial starts a process beside the engine, so more of them cost more than they win on two cores. */
-const CONNECTIONS_MOST = 6;
-/** Connections kept open between calls: one dial costs 40 ms, an inspect over a kept one 0.6 ms. */
-const CONNECTIONS_KEPT = 2;
+/**
+ * Connections for questions, all kept open. A dial starts a process beside the engine and costs 40 ms, a question over a
+ * kept one 0.6 ms: twenty at once are answered sooner over two connections than over six.
+ */
+const ASKING_CONNECTIONS = 2;
+/** Connections for calls that change something, which may take seconds each. */
+const DOING_CONNECTIONS = 6;
+/** How many of those stay open between calls. */
+const DOING_CONNECTIONS_KEPT = 2;
 /** Largest JSON answer: a container's inspect is 10 kB, a forged one may be endless. */
 const ANSWER_MOST_BYTES = 8 * 1024 * 1024;
 /** How long one ordinary call may take; a healthy engine answers in milliseconds, a removal in seconds. */
@@ -56,7 +60,13 @@ export interface EngineClient {
 
 /** Opens a client on a workplace. Nothing is dialled before the first call. */
 export function engineClient(workplace: Pick<Workplace, 'dial'>): EngineClient {
-  const agent = new DialAgent(() => workplace.dial());
+  const dial = () => workplace.dial();
+  const asking = new DialAgent(dial, { keepAlive: true, maxSockets: ASKING_CONNECTIONS });
+  const doing = new DialAgent(dial, {
+    keepAlive: true,
+    maxSockets: DOING_CONNECTIONS,
+    maxFreeSockets: DOING_CONNECTIONS_KEPT,
+  });
   const closed = new AbortController();
   let version: Promise<string> | undefined;
 
@@ -79,7 +89,7 @@ export function engineClient(workplace: Pick<Workplace, 'dial'>): EngineClient {
       let outgoing: ClientRequest;
       try {
         outgoing = request({
-          agent: own ? new DialAgent(() => workplace.dial(), 'own') : agent,
+          agent: own ? new DialAgent(dial, { keepAlive: false }) : method === 'GET' ? asking : doing,
           host: 'engine',
           method,
           path: `${path}${query}`,
@@ -156,7 +166,8 @@ export function engineClient(workplace: Pick<Workplace, 'dial'>): EngineClient {
 
     close() {
       closed.abort(new Error('the connection was closed'));
-      agent.destroy();
+      asking.destroy();
+      doing.destroy();
     },
   };
 }
@@ -208,37 +219,24 @@ function messageOf(reason: unknown): string {
 class DialAgent extends Agent {
   readonly #dial: () => Duplex;
 
-  constructor(dial: () => Duplex, use: 'pool' | 'own' = 'pool') {
-    super(
-      use === 'pool'
-        ? { keepAlive: true, maxSockets: CONNECTIONS_MOST, maxFreeSockets: CONNECTIONS_KEPT }
-        : { keepAlive: false },
-    );
+  constructor(dial: () => Duplex, options: AgentOptions) {
+    super(options);
     this.#dial = dial;
   }
 
   override createConnection(): Duplex {
-    const pipe = this.#dial();
-    // An idle connection may break unheard; the request that uses it next hears of it by its own listener.
-    pipe.on('error', () => undefined);
-    return pipe;
-  }
-
-  override keepSocketAlive(): boolean {
-    return true;
-  }
-
-  override reuseSocket(): void {
-    // Pipes have neither a keep-alive option nor a reference to take back.
+    // node's HTTP sets these on each connection it keeps; a pipe has nothing to set.
+    return Object.assign(this.#dial(), {
+      setKeepAlive: () => undefined,
+      setNoDelay: () => undefined,
+      setTimeout: () => undefined,
+      ref: () => undefined,
+      unref: () => undefined,
+    });
   }
 
   /** Whoever prints a request prints its agent: this keeps it from walking through every pipe. */
   [inspect.custom](): string {
     return 'DialAgent';
   }
-}
-
-/** Resolves after a time, or rejects when the signal does. Holds the process. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal });
 }

@@ -11,6 +11,7 @@ import {
   type NetworkFacts,
   networkFacts,
 } from './facts.ts';
+import { packTexts } from './pack.ts';
 import { frameDecoder } from './stream-frames.ts';
 import type { ExecOptions, ExecResult, Workplace } from './workplace.ts';
 
@@ -35,6 +36,8 @@ export interface RunSpec {
   /** `none` unless said otherwise: `container:<id>`, `host`, a network's name. */
   readonly network?: string;
   readonly binds?: readonly string[];
+  /** Files put into the container before it starts, by absolute path, readable by all. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 export interface RunOutcome {
@@ -222,17 +225,14 @@ export class Scene implements AsyncDisposable {
       },
     });
     const { Id } = z.object({ Id: z.string().regex(/^[0-9a-f]+$/) }).parse(answer);
-    if (spec.busybox !== undefined) {
-      try {
-        await this.engine.call('PUT', `/containers/${Id}/archive`, {
-          query: { path: '/' },
-          body: await busyboxArchive(),
-          signal,
-        });
-      } catch (error) {
-        await this.remove(Id);
-        throw error;
-      }
+    try {
+      const put = (body: Uint8Array) =>
+        this.engine.call('PUT', `/containers/${Id}/archive`, { query: { path: '/' }, body, signal });
+      if (spec.busybox !== undefined) await put(await busyboxArchive());
+      if (spec.files !== undefined) await put(await packTexts(spec.files));
+    } catch (error) {
+      await this.remove(Id);
+      throw error;
     }
     return Id;
   }

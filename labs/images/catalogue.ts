@@ -36,14 +36,16 @@ export const catalogue: readonly CatalogueImage[] = [
     pull: 'docker.io/library/python:3.13-slim-trixie',
     folder: 'python-3.13-slim',
     online: 'Dockerfile.online',
-    differs: 'Debian’s Python 3.13 in the layout of the official image; pip asks the lab’s own package index.',
+    differs:
+      'Debian’s Python 3.13 in the layout of the official image; pip asks the lab’s own package index.',
   },
   {
     ref: 'postgres:17',
     alsoTagged: ['postgres:17-trixie'],
     pull: 'docker.io/library/postgres:17-trixie',
     folder: 'postgres-17',
-    differs: 'Debian’s PostgreSQL 17 with a start script of our own that keeps the official image’s promises; no JIT, locale C.UTF-8 only.',
+    differs:
+      'Debian’s PostgreSQL 17 with a start script of our own that keeps the official image’s promises; no JIT, locale C.UTF-8 only.',
   },
   {
     ref: 'nginx',

@@ -25,6 +25,12 @@ it('offers to try again after a start that failed, and says why', () => {
   expect(told).toMatchObject({ text: 'Full.', next: 'Wait.', start: 'Try again' });
 });
 
+it('tells why a sandbox ended, and what is kept', () => {
+  const told = tellPhase({ type: 'none', privileged: false, ended: 'It ran out of memory.' }, now);
+  expect(told).toMatchObject({ text: 'It ran out of memory.', start: 'Start again' });
+  expect(told.next).toContain('stay passed');
+});
+
 it('says so when sandboxes are privileged', () => {
   expect(tellPhase({ type: 'none', privileged: true }, now).text).toContain('privileged');
 });

@@ -7,7 +7,13 @@ export type Phase =
   | { readonly type: 'loading' }
   /** The server can't do labs, for now or at all. */
   | { readonly type: 'unavailable' | 'preparing'; readonly status: ServerStatus }
-  | { readonly type: 'none'; readonly privileged: boolean; readonly problem?: Problem['error'] }
+  | {
+      readonly type: 'none';
+      readonly privileged: boolean;
+      readonly problem?: Problem['error'];
+      /** Why there is none any more; empty if there never was one. */
+      readonly ended?: string;
+    }
   | { readonly type: 'starting'; readonly again: boolean; readonly since: number }
   | { readonly type: 'running'; readonly sandbox: SandboxState }
   /** Nothing answers; what was in the sandbox is safe. */
@@ -57,6 +63,15 @@ export function tellPhase(phase: Phase, now: number): Told {
           text: phase.problem.message,
           next: phase.problem.next,
           start: 'Try again',
+        };
+      }
+      if (phase.ended) {
+        return {
+          status: 'Sandbox ended',
+          title: 'Your sandbox is no more',
+          text: phase.ended,
+          next: 'Tasks you have passed stay passed. A new start gives you this lab’s files as they were at first.',
+          start: 'Start again',
         };
       }
       return {

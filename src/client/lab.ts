@@ -31,6 +31,8 @@ class LabElement extends HTMLElement {
   readonly #tabs = new TerminalTabs({ root: this.#part('[data-console]'), lab: this.#lab });
   #phase: Phase = { type: 'loading' };
   #privileged = false;
+  /** Why the last sandbox is no more, in the server's words. */
+  #ended = '';
   #checking = false;
   #askTimer: number | undefined;
   #noticeTimer: number | undefined;
@@ -41,7 +43,9 @@ class LabElement extends HTMLElement {
       const { level, message } = (event as CustomEvent<TerminalEvents['terminal-notice']>).detail;
       this.#strip(message, level, true);
     });
-    this.addEventListener('terminal-state', () => this.#terminalChanged());
+    this.addEventListener('terminal-state', (event) => {
+      this.#terminalChanged((event as CustomEvent<TerminalEvents['terminal-state']>).detail);
+    });
     this.addEventListener('terminal-leave', () => this.#leaveTerminal());
     document.addEventListener('keydown', (event) => {
       if (event.key !== 'F6' || event.defaultPrevented || !this.#tabs.front) return;
@@ -70,6 +74,7 @@ class LabElement extends HTMLElement {
       if (before.type === 'running' && before.sandbox.id === phase.sandbox.id) return;
       if (before.type === 'running') this.#tabs.detach();
       this.#unstrip();
+      this.#ended = '';
       const byHand = before.type === 'starting';
       void this.#tabs.attach().then(() => {
         if (byHand) this.#tabs.front?.focus();
@@ -112,7 +117,8 @@ class LabElement extends HTMLElement {
       return this.#askAgain(ASK_AGAIN_MS);
     }
     if (sandbox) this.#enter({ type: 'running', sandbox });
-    else if (this.#phase.type !== 'none') this.#enter({ type: 'none', privileged: this.#privileged });
+    else if (this.#phase.type !== 'none')
+      this.#enter({ type: 'none', privileged: this.#privileged, ended: this.#ended });
   }
 
   #starting = false;
@@ -140,14 +146,17 @@ class LabElement extends HTMLElement {
     this.#enter({ type: 'none', privileged: this.#privileged });
   }
 
-  #terminalChanged(): void {
+  #terminalChanged(change: TerminalEvents['terminal-state']): void {
+    if (change.state === 'gone') {
+      this.#ended = change.reason;
+      void this.#refresh();
+    }
     const state = this.#tabs.state;
     const words = STRIPS[state];
     if (words) this.#strip(words, state === 'exited' ? 'info' : 'warning', false);
     else if (state === 'open' && this.#part('[data-strip]').dataset.passing !== 'no') this.#unstrip();
     // A socket that is refused says nothing: the server is asked what became of the sandbox.
     if (state === 'retrying') this.#askAgain(ASK_AGAIN_MS);
-    if (state === 'gone') void this.#refresh();
   }
 
   // --- words to the learner -----------------------------------------------------------------------------------

@@ -27,8 +27,8 @@ export type TerminalState =
 
 /** What a terminal tells the page around it, as `CustomEvent`s that bubble. */
 export interface TerminalEvents {
-  /** Its connection changed. */
-  'terminal-state': { readonly state: TerminalState };
+  /** Its connection changed; `reason` is what the server said when it closed it. */
+  'terminal-state': { readonly state: TerminalState; readonly reason: string };
   /** The server has something to say. */
   'terminal-notice': { readonly level: 'info' | 'warning'; readonly message: string };
   /** The learner pressed the key that leaves the terminal. */
@@ -190,7 +190,7 @@ export class DockerTerminal extends HTMLElement {
       else this.#notice(JSON.parse(String(event.data)) as TerminalNotice);
     });
     socket.addEventListener('close', (event) => {
-      if (socket === this.#socket) this.#closed(event.code);
+      if (socket === this.#socket) this.#closed(event.code, event.reason);
     });
   }
 
@@ -224,11 +224,11 @@ export class DockerTerminal extends HTMLElement {
     }
   }
 
-  #closed(code: number): void {
+  #closed(code: number, reason: string): void {
     this.#socket = undefined;
     const ending = endingOf(code);
     if (ending !== 'retry') {
-      this.#enter(ending);
+      this.#enter(ending, reason);
       return;
     }
     this.#enter('retrying');
@@ -304,11 +304,11 @@ export class DockerTerminal extends HTMLElement {
     }
   }
 
-  #enter(state: TerminalState): void {
+  #enter(state: TerminalState, reason = ''): void {
     if (this.#state === state) return;
     this.#state = state;
     this.dataset.state = state;
-    this.#emit('terminal-state', { state });
+    this.#emit('terminal-state', { state, reason });
   }
 
   #emit<K extends keyof TerminalEvents>(name: K, detail: TerminalEvents[K]): void {

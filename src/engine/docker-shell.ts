@@ -20,7 +20,7 @@ export async function attachShell(
   const script = [
     `${reap.slice(0, 2).join(' ')} '${reap[2]}'`,
     `[ -S ${socket} ] || dtach -n ${socket} -z -r winch bash -l`,
-    // Without dtach's own keys: Ctrl-\\ and Ctrl-Z belong to the learner's programs.
+    // Without dtach's own keys: Ctrl-\ and Ctrl-Z belong to the learner's programs.
     `exec dtach -a ${socket} -E -z -r winch`,
   ].join('\n');
   const terminal = await engine.terminal(containerId, ['/bin/sh', '-c', script], {

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import orchard_pg
@@ -20,15 +21,18 @@ DB_PASSWORD = os.environ.get("DB_PASSWORD", "")
 
 def count_batches() -> int:
     with orchard_pg.connect(DB_HOST, DB_PORT, password=DB_PASSWORD, database="orchard", timeout=2) as database:
-        database.query("create table if not exists batches (id serial primary key, orders int not null, loaded_at timestamptz default now())")
-        return int(database.query("select count(*) from batches")[0][0] or 0)
+        (there_is_a_table,) = database.query("select to_regclass('batches') is not null")[0]
+        return int(database.query("select count(*) from batches")[0][0] or 0) if there_is_a_table == "t" else 0
 
 
-def look_at_the_database() -> None:
-    try:
-        print(f"database {DB_HOST}:{DB_PORT}: {count_batches()} batches", flush=True)
-    except (OSError, orchard_pg.DatabaseError) as error:
-        print(f"database {DB_HOST}:{DB_PORT}: {error}", flush=True)
+def wait_for_the_database() -> None:
+    while True:
+        try:
+            print(f"database {DB_HOST}:{DB_PORT}: {count_batches()} batches", flush=True)
+            return
+        except (OSError, orchard_pg.DatabaseError) as error:
+            print(f"database {DB_HOST}:{DB_PORT}: {error}", flush=True)
+            time.sleep(1)
 
 
 class Orders(BaseHTTPRequestHandler):
@@ -54,5 +58,8 @@ class Server(ThreadingHTTPServer):
 
 
 print(f"listening on {BIND}:{PORT}", flush=True)
-threading.Thread(target=look_at_the_database, daemon=True).start()
-Server((BIND, PORT), Orders).serve_forever()
+threading.Thread(target=wait_for_the_database, daemon=True).start()
+try:
+    Server((BIND, PORT), Orders).serve_forever()
+except KeyboardInterrupt:
+    print("stopped", flush=True)

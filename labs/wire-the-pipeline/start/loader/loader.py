@@ -13,17 +13,28 @@ DB_PASSWORD = os.environ.get("DB_PASSWORD", "")
 
 SECONDS_BETWEEN_BATCHES = 1
 
+CREATE_TABLE = """
+    create table if not exists batches (
+        id serial primary key,
+        orders int not null,
+        loaded_at timestamptz not null default now()
+    )
+"""
+
 
 def load(orders: int) -> str:
     with orchard_pg.connect(DB_HOST, DB_PORT, password=DB_PASSWORD, database="orchard", timeout=2) as database:
-        database.query("create table if not exists batches (id serial primary key, orders int not null, loaded_at timestamptz default now())")
+        database.query(CREATE_TABLE)
         return database.query(f"insert into batches (orders) values ({orders}) returning id")[0][0] or ""
 
 
-while True:
-    orders = random.randint(20, 80)
-    try:
-        print(f"batch {load(orders)}: {orders} orders into {DB_HOST}:{DB_PORT}", flush=True)
-    except (OSError, orchard_pg.DatabaseError) as error:
-        print(f"could not load into {DB_HOST}:{DB_PORT}: {error}", flush=True)
-    time.sleep(SECONDS_BETWEEN_BATCHES)
+try:
+    while True:
+        orders = random.randint(20, 80)
+        try:
+            print(f"batch {load(orders)}: {orders} orders into {DB_HOST}:{DB_PORT}", flush=True)
+        except (OSError, orchard_pg.DatabaseError) as error:
+            print(f"could not load into {DB_HOST}:{DB_PORT}: {error}", flush=True)
+        time.sleep(SECONDS_BETWEEN_BATCHES)
+except KeyboardInterrupt:
+    print("stopped", flush=True)

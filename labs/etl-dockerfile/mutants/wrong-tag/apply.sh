@@ -1,0 +1,2 @@
+docker tag etl:dev etl:latest
+docker rmi etl:dev
