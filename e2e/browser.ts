@@ -66,7 +66,8 @@ export function terminalOf(page: Page) {
     },
     /** Writes a file with a here-document, as a learner without an editor would. */
     async writeFile(path: string, content: string) {
-      await this.type(`cat >${path} <<'END-OF-FILE'\n${content.trimEnd()}\nEND-OF-FILE`);
+      // Line by line: a browser drops the line breaks of inserted text.
+      for (const line of [`cat >${path} <<'END-OF-FILE'`, ...content.trimEnd().split('\n'), 'END-OF-FILE']) await this.type(line);
     },
   };
 }

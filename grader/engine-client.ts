@@ -25,9 +25,12 @@ const CALL_DEADLINE_MS = 30_000;
 export class EngineRefused extends Error {
   override readonly name = 'EngineRefused';
   readonly status: number;
-  constructor(status: number, message: string) {
-    super(message);
+  /** The engine's own words. */
+  readonly reason: string;
+  constructor(status: number, call: string, reason: string) {
+    super(`The engine answered ${call} with ${status}: ${reason}`);
     this.status = status;
+    this.reason = reason;
   }
 }
 
@@ -48,6 +51,8 @@ export interface EngineClient {
     path: string,
     options?: CallOptions,
   ): Promise<unknown>;
+  /** Makes a GET and gives the first `mostBytes` of its answer, whatever they are. */
+  bytes(path: string, options: CallOptions & { mostBytes: number }): Promise<Buffer>;
   /** Makes a call on a connection of its own and gives the raw answer, which ends when the engine ends it. No deadline but the signal. */
   stream(
     method: 'GET' | 'POST',
@@ -134,28 +139,52 @@ export function engineClient(workplace: Pick<Workplace, 'dial'>): EngineClient {
     return older ? facts.ApiVersion : NEWEST_API.join('.');
   }
 
+  /** Makes a call over a kept connection and reads its answer, all within its deadline. */
+  async function answered<T>(
+    method: string,
+    path: string,
+    options: CallOptions,
+    read: (answer: IncomingMessage) => Promise<T>,
+  ): Promise<T> {
+    const stop = new AbortController();
+    const deadlineMs = options.deadlineMs ?? CALL_DEADLINE_MS;
+    // A real timer: one that does not hold the process would let it end in the middle of a call.
+    const timer = setTimeout(
+      () => stop.abort(new Error(`no answer within ${deadlineMs / 1000} s`)),
+      deadlineMs,
+    );
+    const signal =
+      options.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, options.signal]);
+    try {
+      return await read(await send(method, await versioned(path), { ...options, signal }, false));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   return {
-    async call(method, path, options = {}) {
-      const stop = new AbortController();
-      const deadlineMs = options.deadlineMs ?? CALL_DEADLINE_MS;
-      // A real timer: one that does not hold the process would let it end in the middle of a call.
-      const timer = setTimeout(
-        () => stop.abort(new Error(`no answer within ${deadlineMs / 1000} s`)),
-        deadlineMs,
-      );
-      const signal =
-        options.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, options.signal]);
-      try {
-        const answer = await send(method, await versioned(path), { ...options, signal }, false);
+    call: (method, path, options = {}) =>
+      answered(method, path, options, async (answer) => {
         const text = await textOf(answer);
         const status = answer.statusCode ?? 0;
         if (options.accept?.includes(status)) return undefined;
         if (status < 200 || status > 299) throw refusal(method, path, status, text);
         return text === '' ? undefined : lastJson(text);
-      } finally {
-        clearTimeout(timer);
-      }
-    },
+      }),
+
+    bytes: (path, options) =>
+      answered('GET', path, options, async (answer) => {
+        const status = answer.statusCode ?? 0;
+        if (status < 200 || status > 299) throw refusal('GET', path, status, await textOf(answer));
+        const chunks: Buffer[] = [];
+        let size = 0;
+        for await (const chunk of answer as AsyncIterable<Buffer>) {
+          chunks.push(chunk);
+          size += chunk.length;
+          if (size >= options.mostBytes) break;
+        }
+        return Buffer.concat(chunks).subarray(0, options.mostBytes);
+      }),
 
     async stream(method, path, options) {
       const answer = await send(method, await versioned(path), options, true);
@@ -179,7 +208,7 @@ function refusal(method: string, path: string, status: number, text: string): En
   } catch {
     // Not the engine's usual form: the text itself says it best.
   }
-  return new EngineRefused(status, `The engine answered ${method} ${path} with ${status}: ${message.trim()}`);
+  return new EngineRefused(status, `${method} ${path}`, message.trim());
 }
 
 /** Some calls answer with several JSON lines, of which the last tells the outcome. */

@@ -35,6 +35,8 @@ export const imageFacts = z.object({
       (config) => config ?? { User: '', Env: [], Cmd: [], Entrypoint: [], WorkingDir: '', Labels: {} },
     ),
   RootFS: z.object({ Layers: texts }),
+  /** Where the layers lie beside the engine, for storage drivers that keep each in a folder. */
+  GraphDriver: z.object({ Name: z.string().default(''), Data: table }).nullish(),
 });
 export type ImageFacts = z.output<typeof imageFacts>;
 

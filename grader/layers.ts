@@ -58,37 +58,55 @@ export async function findSecret(saved: Readable, secret: string): Promise<Layer
     }
     const text = await collected(whole, TEXT_MOST_BYTES);
     if (name === 'manifest.json') manifest = manifestSchema.parse(JSON.parse(text.toString('utf8')))[0];
-    if (needles.some((needle) => text.includes(needle))) found.push({ blob: name, path: 'configuration and history' });
+    if (needles.some((needle) => text.includes(needle)))
+      found.push({ blob: name, path: 'configuration and history' });
   }
   if (manifest === undefined) throw new Error('The saved image has no manifest.');
   const { Layers: order } = manifest;
   const undecoded = order.filter((layer) => !names.has(layer));
-  if (undecoded.length > 0) throw new Error(`${undecoded.length} of ${order.length} layers could not be decoded.`);
+  if (undecoded.length > 0)
+    throw new Error(`${undecoded.length} of ${order.length} layers could not be decoded.`);
   return {
     layers: order.length,
-    findings: found.map(({ blob, path }) => {
-      const index = order.indexOf(blob);
-      const later = order.slice(index + 1).map((layer) => names.get(layer) ?? new Set<string>());
-      return { layer: index + 1, path, hidden: index >= 0 && later.some((files) => covers(files, path)) };
-    }),
+    findings: locate(
+      found.map(({ blob, path }) => ({ layer: order.indexOf(blob) + 1, path })),
+      order.map((layer) => names.get(layer) ?? new Set<string>()),
+    ),
   };
+}
+
+/** Says of each finding whether a later layer hides it. `names` are the names in each layer, the lowest first. */
+export function locate(
+  found: readonly { readonly layer: number; readonly path: string }[],
+  names: readonly ReadonlySet<string>[],
+): SecretFinding[] {
+  return found.map(({ layer, path }) => ({
+    layer,
+    path,
+    hidden: layer > 0 && names.slice(layer).some((files) => covers(files, path)),
+  }));
 }
 
 /** A secret as it is and as it may be disguised by encodings that change nothing: base64 at each alignment, hex. */
 export function formsOf(secret: string): Buffer[] {
   const bytes = Buffer.from(secret);
   const base64 = [0, 1, 2].map((shift) => {
-    const encoded = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64').replace(/=+$/, '');
+    const encoded = Buffer.concat([Buffer.alloc(shift), bytes])
+      .toString('base64')
+      .replace(/=+$/, '');
     // The first characters depend on what stands before, the last on what comes after.
     return encoded.slice(shift === 0 ? 0 : shift + 1, -1);
   });
-  return [secret, ...base64, bytes.toString('hex'), bytes.toString('hex').toUpperCase()].map((text) => Buffer.from(text));
+  return [secret, ...base64, bytes.toString('hex'), bytes.toString('hex').toUpperCase()].map((text) =>
+    Buffer.from(text),
+  );
 }
 
 /** The tar inside a blob if it is a layer: plain, gzip or zstd, told by its first bytes and not by its name. */
 function layerTar(head: Buffer, whole: Readable): Readable | undefined {
   if (head[0] === 0x1f && head[1] === 0x8b) return whole.pipe(createGunzip());
-  if (head.subarray(0, 4).equals(Buffer.from([0x28, 0xb5, 0x2f, 0xfd]))) return whole.pipe(createZstdDecompress());
+  if (head.subarray(0, 4).equals(Buffer.from([0x28, 0xb5, 0x2f, 0xfd])))
+    return whole.pipe(createZstdDecompress());
   if (head.subarray(TAR_MAGIC_OFFSET, TAR_MAGIC_OFFSET + 5).toString('latin1') === 'ustar') return whole;
   // A layer without files is nothing but zeros.
   if (head.length === HEAD_BYTES && head.every((byte) => byte === 0)) return whole;
@@ -96,7 +114,11 @@ function layerTar(head: Buffer, whole: Readable): Readable | undefined {
 }
 
 /** Scans one layer; gives the names in it. */
-async function scanLayer(tar: Readable, needles: readonly Buffer[], found: (path: string) => void): Promise<Set<string>> {
+export async function scanLayer(
+  tar: Readable,
+  needles: readonly Buffer[],
+  found: (path: string) => void,
+): Promise<Set<string>> {
   const names = new Set<string>();
   const inner = extract();
   tar.on('error', (error) => inner.destroy(error));
@@ -165,7 +187,8 @@ async function peek(stream: Readable): Promise<{ head: Buffer; whole: Readable }
   const whole = Readable.from(
     (async function* () {
       yield start;
-      for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
+      for (let next = await iterator.next(); next.done !== true; next = await iterator.next())
+        yield next.value;
     })(),
   );
   return { head: start.subarray(0, HEAD_BYTES), whole };

@@ -1,8 +1,8 @@
 // What a check may see and do during one grade: facts fetched once, probes in containers of the grader's own, all gone at the end.
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { BUSYBOX_PATH, busyboxArchive } from './busybox.ts';
-import { bytesOf, type EngineClient, engineClient } from './engine-client.ts';
+import { bytesOf, type EngineClient, EngineRefused, engineClient } from './engine-client.ts';
 import {
   type ContainerFacts,
   containerFacts,
@@ -19,6 +19,12 @@ import type { ExecOptions, ExecResult, Workplace } from './workplace.ts';
 export const PROBE_LABEL = 'slipway.probe';
 /** Output kept of one probe; a container that prints without end is cut off here. */
 const OUTPUT_MOST_BYTES = 256 * 1024;
+/** Longer than any grade: a probe that a crash left behind ends by itself. */
+const PROBE_LIFE_SECONDS = '600';
+/** What `docker run` ends with if the container could not be started. */
+const NOT_STARTED = 127;
+/** Where a window's folders are seen. */
+const WINDOW = '/.slipway/window';
 /** What a probe container may take: it asks a question or runs a small job. */
 const PROBE_LIMITS = { Memory: 256 * 1024 * 1024, PidsLimit: 128 } as const;
 
@@ -50,6 +56,12 @@ export interface RunOutcome {
 export interface Probe {
   /** Runs the grader's busybox with these arguments in the probe. */
   ask(busybox: readonly string[], signal?: AbortSignal): Promise<RunOutcome>;
+}
+
+/** An image's container of the grader's, to be asked as the image's own user or another. */
+export interface Inside {
+  /** Runs the grader's busybox with these arguments. An image whose container can't be started answers with that as its error. */
+  ask(busybox: readonly string[], options?: { user?: string }): Promise<RunOutcome>;
 }
 
 /** A container started for a check and still running. */
@@ -133,16 +145,15 @@ export class Scene implements AsyncDisposable {
   async run(spec: RunSpec, signal: AbortSignal): Promise<RunOutcome> {
     const id = await this.#create(spec, signal);
     try {
-      await this.engine.call('POST', `/containers/${id}/start`, { signal });
-      const answer = z
-        .object({ StatusCode: z.number() })
-        .parse(
-          await this.engine.call('POST', `/containers/${id}/wait`, {
-            query: { condition: 'not-running' },
-            signal,
-            deadlineMs: 120_000,
-          }),
-        );
+      const refusal = await this.#start(id, signal);
+      if (refusal !== undefined) return refusal;
+      const answer = z.object({ StatusCode: z.number() }).parse(
+        await this.engine.call('POST', `/containers/${id}/wait`, {
+          query: { condition: 'not-running' },
+          signal,
+          deadlineMs: 120_000,
+        }),
+      );
       return { exitCode: answer.StatusCode, ...(await this.#logs(id, signal)) };
     } finally {
       await this.remove(id);
@@ -185,6 +196,18 @@ export class Scene implements AsyncDisposable {
     return (await known).probe;
   }
 
+  /** A container of an image, started once a grade however often it is asked for; its user is the image's. */
+  async inside(image: string, signal: AbortSignal): Promise<Inside> {
+    const { id, refusal } = await this.once(`inside ${image}`, async () => {
+      const made = await this.#create({ image, busybox: ['sleep', PROBE_LIFE_SECONDS] }, signal);
+      this.finally(() => this.remove(made));
+      return { id: made, refusal: await this.#start(made, signal) };
+    });
+    return {
+      ask: async (busybox, options = {}) => refusal ?? (await this.#ask(id, busybox, signal, options.user)),
+    };
+  }
+
   /** Removes a container, running or not; one that is not there counts as removed. */
   async remove(id: string): Promise<void> {
     await this.engine.call('DELETE', `/containers/${id}`, { query: { force: 1, v: 1 }, accept: [404, 409] });
@@ -193,6 +216,26 @@ export class Scene implements AsyncDisposable {
   /** The bytes of a file or folder in a container or the workplace, as a tar; rejects above `mostBytes`. */
   async tarOf(path: string, mostBytes: number, signal: AbortSignal): Promise<Buffer> {
     return await bytesOf(await this.workplace.readTar(path, signal), mostBytes);
+  }
+
+  /** A container that never runs and sees folders from beside the engine read-only, so that each can be had as a tar. */
+  async windowOn(
+    image: string,
+    folders: readonly string[],
+    signal: AbortSignal,
+  ): Promise<{ tarOf(index: number): Promise<Readable> }> {
+    const id = await this.#create(
+      { image, command: ['none'], binds: folders.map((folder, index) => `${folder}:${WINDOW}/${index}:ro`) },
+      signal,
+    );
+    this.finally(() => this.remove(id));
+    return {
+      tarOf: (index) =>
+        this.engine.stream('GET', `/containers/${id}/archive`, {
+          query: { path: `${WINDOW}/${index}` },
+          signal,
+        }),
+    };
   }
 
   /** An image as `docker save` gives it. */
@@ -242,17 +285,39 @@ export class Scene implements AsyncDisposable {
     image: string,
     signal: AbortSignal,
   ): Promise<{ id: string; probe: Probe }> {
-    /** Longer than any grade: a probe that a crash left behind ends by itself. */
-    const LIFE_SECONDS = '600';
-    const id = await this.#create({ image, busybox: ['sleep', LIFE_SECONDS], network, user: '0' }, signal);
+    const id = await this.#create(
+      { image, busybox: ['sleep', PROBE_LIFE_SECONDS], network, user: '0' },
+      signal,
+    );
     this.finally(() => this.remove(id));
     await this.engine.call('POST', `/containers/${id}/start`, { signal });
     return { id, probe: { ask: (busybox, asked) => this.#ask(id, busybox, asked ?? signal) } };
   }
 
-  async #ask(id: string, busybox: readonly string[], signal: AbortSignal): Promise<RunOutcome> {
+  /** Starts a container. A refusal is the image's doing (no such program, no such user), and so an outcome. */
+  async #start(id: string, signal: AbortSignal): Promise<RunOutcome | undefined> {
+    try {
+      await this.engine.call('POST', `/containers/${id}/start`, { signal });
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof EngineRefused)) throw error;
+      return { exitCode: NOT_STARTED, stdout: '', stderr: error.reason };
+    }
+  }
+
+  async #ask(
+    id: string,
+    busybox: readonly string[],
+    signal: AbortSignal,
+    user?: string,
+  ): Promise<RunOutcome> {
     const created = await this.engine.call('POST', `/containers/${id}/exec`, {
-      body: { Cmd: [BUSYBOX_PATH, ...busybox], AttachStdout: true, AttachStderr: true },
+      body: {
+        Cmd: [BUSYBOX_PATH, ...busybox],
+        AttachStdout: true,
+        AttachStderr: true,
+        ...(user === undefined ? {} : { User: user }),
+      },
       signal,
     });
     const { Id } = z.object({ Id: z.string().regex(/^[0-9a-f]+$/) }).parse(created);
@@ -268,11 +333,12 @@ export class Scene implements AsyncDisposable {
   }
 
   async #logs(id: string, signal: AbortSignal): Promise<{ stdout: string; stderr: string }> {
-    const stream = await this.engine.stream('GET', `/containers/${id}/logs`, {
+    const said = await this.engine.bytes(`/containers/${id}/logs`, {
       query: { stdout: 1, stderr: 1 },
+      mostBytes: OUTPUT_MOST_BYTES,
       signal,
     });
-    return await demultiplexed(stream);
+    return await demultiplexed(Readable.from([said]));
   }
 }
 

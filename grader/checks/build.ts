@@ -1,6 +1,7 @@
 // Checks of a build: what a change of a file runs again, what is sent, what gets in. Builds a copy, never the learner's own tag.
 import { randomBytes } from 'node:crypto';
 import { posix } from 'node:path';
+import { BUSYBOX_PATH } from '../busybox.ts';
 import type { Check } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { check, type Naming, worded } from './naming.ts';
@@ -10,8 +11,8 @@ export interface BuildSource {
   readonly installs: RegExp;
   /** A source file, relative to the project folder, and a line that makes it print a given word. */
   readonly code: { readonly path: string; readonly printing: (word: string) => string };
-  /** The list of packages, and another list that is as good. */
-  readonly packages: { readonly path: string; readonly changed: string };
+  /** The list of packages, and a line that the installer refuses at once: that it is refused shows that it was read. */
+  readonly packages: { readonly path: string; readonly refused: (word: string) => string };
   /** Environment for running what was built. */
   readonly env?: Readonly<Record<string, string>>;
   /** Files planted in the copy before it is built: path → content. */
@@ -21,7 +22,9 @@ export interface BuildSource {
 /** One step of a build as BuildKit reports it. */
 export interface BuildStep {
   readonly name: string;
+  /** False too for a step that never had its turn. */
   readonly cached: boolean;
+  readonly ran: boolean;
 }
 
 export interface BuildOutcome {
@@ -32,11 +35,10 @@ export interface BuildOutcome {
   readonly words: string;
 }
 
-/** The three builds that all checks of a source share: as it is, with changed code, with changed packages. */
-interface Builds {
-  readonly plain: BuildOutcome;
-  readonly code: BuildOutcome & { readonly image: string; readonly word: string };
-  readonly packages: BuildOutcome;
+/** A build of changed code: what it was tagged, and the word that the changed code prints. */
+interface ChangedBuild extends BuildOutcome {
+  readonly image: string;
+  readonly word: string;
 }
 
 /** Where copies are built, beside the engine. */
@@ -48,44 +50,61 @@ export function build(source: BuildSource) {
   const key = `build ${source.code.path}`;
 
   const plain = (scene: Scene, signal: AbortSignal) =>
-    scene.once(`${key} plain`, async () => {
-      const copy = await copied(scene, 'plain', source.planted ?? {}, signal);
-      return await built(scene, copy, ['--output', 'type=cacheonly'], signal);
-    });
+    scene.once(`${key} plain`, () =>
+      built(scene, { planted: source.planted ?? {}, options: ['--output', 'type=cacheonly'] }, signal),
+    );
+
+  const changed = async (scene: Scene, signal: AbortSignal): Promise<ChangedBuild> => {
+    const word = `changed-${randomWord()}`;
+    const image = `slipway-grader:${word}`;
+    scene.finally(() =>
+      scene.engine.call('DELETE', `/images/${image}`, { query: { force: 1 }, accept: [404, 409] }),
+    );
+    const outcome = await built(
+      scene,
+      {
+        planted: source.planted ?? {},
+        appended: { path: source.code.path, text: `\n${source.code.printing(word)}\n` },
+        options: ['--tag', image],
+      },
+      signal,
+    );
+    return { ...outcome, image, word };
+  };
 
   const withCode = (scene: Scene, signal: AbortSignal) =>
     scene.once(`${key} code`, async () => {
-      // What the engine remembers of the plain build is what a change is measured against.
-      await plain(scene, signal);
-      const word = `changed-${randomWord()}`;
-      const copy = await copied(scene, 'code', source.planted ?? {}, signal);
-      await scene.exec(['sh', '-c', 'cat >>"$1"', 'sh', source.code.path], {
-        cwd: copy,
-        input: `\n${source.code.printing(word)}\n`,
-        signal,
-      });
-      const tag = `slipway-grader:${word}`;
-      const outcome = await built(scene, copy, ['--tag', tag], signal);
-      if (outcome.ok) {
-        scene.finally(() => scene.engine.call('DELETE', `/images/${tag}`, { query: { force: 1 }, accept: [404, 409] }));
-      }
-      return { ...outcome, image: tag, word };
+      const first = await changed(scene, signal);
+      const installs = installSteps(first);
+      if (first.ok && installs.length > 0 && installs.every(({ cached }) => cached)) return first;
+      // It may have run only because the engine no longer remembered. Built once as it is, a change is measured against that.
+      const { ok } = await plain(scene, signal);
+      return ok ? await changed(scene, signal) : first;
     });
 
   const withPackages = (scene: Scene, signal: AbortSignal) =>
-    scene.once(`${key} packages`, async () => {
-      await plain(scene, signal);
-      // A list that was never built before: the engine remembers what an earlier grade changed.
-      const changed = `${source.packages.changed}# ${randomWord()}\n`;
-      const copy = await copied(scene, 'packages', { ...source.planted, [source.packages.path]: changed }, signal);
-      return await built(scene, copy, ['--output', 'type=cacheonly'], signal);
-    });
+    scene.once(`${key} packages`, () =>
+      built(
+        scene,
+        {
+          planted: source.planted ?? {},
+          appended: { path: source.packages.path, text: `\n${source.packages.refused(randomWord())}\n` },
+          options: ['--output', 'type=cacheonly'],
+        },
+        signal,
+      ),
+    );
 
-  const installSteps = (outcome: BuildOutcome) => outcome.steps.filter(({ name }) => source.installs.test(name));
+  const installSteps = (outcome: BuildOutcome) =>
+    outcome.steps.filter(({ name }) => source.installs.test(name));
   const evidenceOf = (outcome: BuildOutcome) =>
     outcome.steps
       .filter(({ name }) => /\b(RUN|COPY|ADD|FROM)\b/.test(name))
-      .map(({ name, cached }) => ({ api: 'docker build', field: name, value: cached ? 'CACHED' : 'ran' }));
+      .map(({ name, cached, ran }) => ({
+        api: 'docker build',
+        field: name,
+        value: cached ? 'CACHED' : ran ? 'ran' : 'not reached',
+      }));
 
   return {
     /** The project builds as it stands. */
@@ -95,7 +114,10 @@ export function build(source: BuildSource) {
         title: naming.title ?? 'The project builds as it stands',
         needs: naming.needs ?? [],
         cost: 'build',
-        probe: plain,
+        probe: async (scene, signal) => {
+          const outcome = await withCode(scene, signal);
+          return outcome.ok ? outcome : await plain(scene, signal);
+        },
         judge: (outcome) =>
           outcome.ok
             ? { status: 'pass' }
@@ -114,7 +136,7 @@ export function build(source: BuildSource) {
 
     /** After a change of code the packages are not installed again. */
     keepsPackages(naming: Naming): Check {
-      return check<Builds['code']>({
+      return check<ChangedBuild>({
         id: naming.id,
         title: naming.title ?? `A change of \`${source.code.path}\` does not install the packages again`,
         needs: naming.needs ?? [],
@@ -122,9 +144,11 @@ export function build(source: BuildSource) {
         probe: withCode,
         judge: (outcome) => {
           const installs = installSteps(outcome);
-          if (!outcome.ok) return { status: 'blocked', because: `The changed project does not build: ${outcome.words}` };
-          const again = installs.filter(({ cached }) => !cached);
-          if (installs.length > 0 && again.length === 0) return { status: 'pass', actual: 'the install step was CACHED' };
+          if (!outcome.ok)
+            return { status: 'blocked', because: `The changed project does not build: ${outcome.words}` };
+          const again = installs.filter(({ ran }) => ran);
+          if (installs.length > 0 && again.length === 0)
+            return { status: 'pass', actual: 'the install step was CACHED' };
           return {
             status: 'fail',
             expected: `the step that installs the packages is CACHED after a line of ${source.code.path} changed`,
@@ -133,7 +157,7 @@ export function build(source: BuildSource) {
             ...worded(naming, {
               why: 'A step is taken from the cache only if everything before it is unchanged. What is copied before the install decides what makes it run again.',
               see: `cp -r . /tmp/try && cd /tmp/try && echo '# changed' >>${source.code.path} && docker build --progress=plain . 2>&1 | grep -A1 'RUN'; cd - >/dev/null; rm -rf /tmp/try`,
-              misconception: 'MC-IMG-01',
+              misconception: 'MC-IMG-07',
             }),
           };
         },
@@ -142,7 +166,7 @@ export function build(source: BuildSource) {
 
     /** After a change of code the new code is what runs. */
     showsChange(naming: Naming): Check {
-      return check<{ build: Builds['code']; output: string; exitCode: number }>({
+      return check<{ build: ChangedBuild; output: string; exitCode: number }>({
         id: naming.id,
         title: naming.title ?? `After a change of \`${source.code.path}\` the new code runs`,
         needs: naming.needs ?? [],
@@ -150,17 +174,26 @@ export function build(source: BuildSource) {
         probe: async (scene, signal) => {
           const outcome = await withCode(scene, signal);
           if (!outcome.ok) return { build: outcome, output: '', exitCode: -1 };
-          const run = await scene.run({ image: outcome.image, ...(source.env === undefined ? {} : { env: source.env }) }, signal);
+          const run = await scene.run(
+            { image: outcome.image, ...(source.env === undefined ? {} : { env: source.env }) },
+            signal,
+          );
           return { build: outcome, output: run.stdout + run.stderr, exitCode: run.exitCode };
         },
         judge: ({ build: outcome, output, exitCode }) => {
-          if (!outcome.ok) return { status: 'blocked', because: `The changed project does not build: ${outcome.words}` };
+          if (!outcome.ok)
+            return { status: 'blocked', because: `The changed project does not build: ${outcome.words}` };
           if (output.includes(outcome.word)) return { status: 'pass' };
           return {
             status: 'fail',
             expected: `a line added to ${source.code.path} that prints “${outcome.word}” is seen in the output`,
-            actual: output.trim() === '' ? `no output, exit code ${exitCode}` : `the output was: ${output.trim().slice(-300)}`,
-            evidence: [{ api: 'docker build, then docker run', field: 'output', value: output.trim().slice(-600) }],
+            actual:
+              output.trim() === ''
+                ? `no output, exit code ${exitCode}`
+                : `the output was: ${output.trim().slice(-300)}`,
+            evidence: [
+              { api: 'docker build, then docker run', field: 'output', value: output.trim().slice(-600) },
+            ],
             ...worded(naming, {
               why: 'An image that prints the right words without running your program says nothing about your program.',
               see: `docker run --rm etl:dev; grep -nE '^(CMD|ENTRYPOINT)' Dockerfile`,
@@ -179,8 +212,11 @@ export function build(source: BuildSource) {
         cost: 'build',
         probe: withPackages,
         judge: (outcome) => {
-          if (!outcome.ok) return { status: 'blocked', because: `The project with changed packages does not build: ${outcome.words}` };
-          if (installSteps(outcome).some(({ cached }) => !cached)) return { status: 'pass' };
+          if (installSteps(outcome).some(({ ran }) => ran)) return { status: 'pass' };
+          if (!outcome.ok) {
+            const because = `The project with a changed ${source.packages.path} stops before its packages: ${outcome.words}`;
+            return { status: 'blocked', because };
+          }
           return {
             status: 'fail',
             expected: `the step that installs the packages runs again after ${source.packages.path} changed`,
@@ -189,7 +225,6 @@ export function build(source: BuildSource) {
             ...worded(naming, {
               why: 'A cache that never lets go gives you last month’s packages. The list must be what the install step reads.',
               see: `grep -nE 'COPY|ADD|RUN' Dockerfile`,
-              misconception: 'MC-IMG-01',
             }),
           };
         },
@@ -203,7 +238,7 @@ export function build(source: BuildSource) {
         title: naming.title ?? `The build sends less than ${(bytes / MIB).toFixed(0)} MiB`,
         needs: naming.needs ?? [],
         cost: 'build',
-        probe: plain,
+        probe: withCode,
         judge: ({ contextBytes }) =>
           contextBytes < bytes
             ? { status: 'pass', actual: `${(contextBytes / 1024).toFixed(0)} KiB sent` }
@@ -211,11 +246,13 @@ export function build(source: BuildSource) {
                 status: 'fail',
                 expected: `less than ${(bytes / MIB).toFixed(0)} MiB`,
                 actual: `${(contextBytes / MIB).toFixed(1)} MiB`,
-                evidence: [{ api: 'docker build', field: 'transferring context, bytes', value: contextBytes }],
+                evidence: [
+                  { api: 'docker build', field: 'transferring context, bytes', value: contextBytes },
+                ],
                 ...worded(naming, {
                   why: 'What a build may copy is sent to the engine first: to a remote one at every build. `.dockerignore` says what stays at home.',
                   see: 'du -sh --apparent-size * .[!.]* 2>/dev/null | sort -h | tail -n 5; cat .dockerignore',
-                  misconception: 'MC-IMG-02',
+                  misconception: 'MC-IMG-08',
                 }),
               },
       });
@@ -223,9 +260,11 @@ export function build(source: BuildSource) {
 
     /** None of these names is anywhere below the image's working directory. Names match files and folders at any depth. */
     leavesOut(names: readonly string[], naming: Naming): Check {
-      return check<{ build: Builds['code']; found: string[]; workdir: string }>({
+      return check<{ build: ChangedBuild; found: string[]; workdir: string }>({
         id: naming.id,
-        title: naming.title ?? `None of ${names.map((name) => `\`${name}\``).join(', ')} gets into the image, at any depth`,
+        title:
+          naming.title ??
+          `None of ${names.map((name) => `\`${name}\``).join(', ')} gets into the image, at any depth`,
         needs: naming.needs ?? [],
         cost: 'build',
         probe: async (scene, signal) => {
@@ -234,23 +273,40 @@ export function build(source: BuildSource) {
           const workdir = (await scene.image(outcome.image))?.Config.WorkingDir || '/';
           // Installed packages may keep compiled files beside theirs; only the project's own are asked for.
           const tests = names.map((name) => `-name '${name}'`).join(' -o ');
-          const script = `find ${workdir} -xdev \\( -path /proc -o -path /usr -o -path /sys -o -path /.slipway \\) -prune -o \\( ${tests} \\) -print | head -n 20`;
-          const run = await scene.run({ image: outcome.image, user: '0', busybox: ['sh', '-c', script] }, signal);
-          return { build: outcome, found: run.stdout.trim().split('\n').filter((path) => path !== ''), workdir };
+          const script = `${BUSYBOX_PATH} find ${workdir} -xdev \\( -path /proc -o -path /usr -o -path /sys -o -path /.slipway \\) -prune -o \\( ${tests} \\) -print | ${BUSYBOX_PATH} head -n 20`;
+          const run = await scene.run(
+            { image: outcome.image, user: '0', busybox: ['sh', '-c', script] },
+            signal,
+          );
+          return {
+            build: outcome,
+            found: run.stdout
+              .trim()
+              .split('\n')
+              .filter((path) => path !== ''),
+            workdir,
+          };
         },
         judge: ({ build: outcome, found, workdir }) => {
-          if (!outcome.ok) return { status: 'blocked', because: `The project does not build: ${outcome.words}` };
+          if (!outcome.ok)
+            return { status: 'blocked', because: `The project does not build: ${outcome.words}` };
           if (found.length === 0) return { status: 'pass' };
           const shown = found.map((path) => posix.relative(workdir, path) || path);
           return {
             status: 'fail',
             expected: `none of ${names.join(', ')} below ${workdir}`,
             actual: `${shown.slice(0, 4).join(', ')}${shown.length > 4 ? ' and more' : ''}`,
-            evidence: [{ api: 'an image built from a copy of your project, with a few caches more', field: `find ${workdir}`, value: found }],
+            evidence: [
+              {
+                api: 'an image built from a copy of your project, with a few caches more',
+                field: `find ${workdir}`,
+                value: found,
+              },
+            ],
             ...worded(naming, {
               why: 'A pattern of `.dockerignore` is matched from the top of the project, not at every depth: `__pycache__` means the one at the top, `**/__pycache__` means them all.',
               see: `cat .dockerignore; find . -name __pycache__ -not -path './.venv/*'`,
-              misconception: 'MC-IMG-03',
+              misconception: 'MC-IMG-01',
             }),
           };
         },
@@ -261,39 +317,43 @@ export function build(source: BuildSource) {
 
 const randomWord = (): string => randomBytes(5).toString('hex');
 
-/** A copy of the project beside it, with files planted; removed when the grade is over. */
-async function copied(
-  scene: Scene,
-  name: string,
-  planted: Readonly<Record<string, string>>,
-  signal: AbortSignal,
-): Promise<string> {
-  const folder = await scene.once('build copies', async () => {
-    const made = `${COPIES_FOLDER}-${randomWord()}`;
-    await scene.exec(['mkdir', '-p', made], { signal });
-    scene.finally(() => scene.exec(['rm', '-rf', made]));
-    return made;
-  });
-  // A name of its own each time: BuildKit remembers by the folder's name what it was sent, and would be sent less again.
-  const copy = posix.join(folder, `${name}-${randomWord()}`);
-  // Sparse files stay sparse: a dump of 200 MB is copied in no time and still sent in full by a build that includes it.
-  const script = [`cp -a --sparse=always . "${copy}"`, `cd "${copy}"`];
-  for (const [path, content] of Object.entries(planted)) {
-    script.push(`mkdir -p "${posix.dirname(path)}"`, `printf '%s' '${content.replaceAll("'", `'\\''`)}' >"${path}"`);
-  }
-  const outcome = await scene.exec(['sh', '-ec', script.join('\n')], { signal });
-  if (outcome.exitCode !== 0) throw new Error(`The project could not be copied: ${outcome.stderr.trim()}`);
-  return copy;
+interface BuildJob {
+  /** Files put into the copy: path → content. */
+  readonly planted: Readonly<Record<string, string>>;
+  readonly appended?: { readonly path: string; readonly text: string };
+  readonly options: readonly string[];
 }
 
-async function built(scene: Scene, folder: string, options: readonly string[], signal: AbortSignal): Promise<BuildOutcome> {
-  const argv = ['docker', 'buildx', 'build', '--progress=rawjson', ...options, '.'];
-  const outcome = await scene.exec(argv, { cwd: folder, signal });
+/** Copies the project beside itself, changes the copy and builds it; the copy is removed at once. */
+async function built(scene: Scene, job: BuildJob, signal: AbortSignal): Promise<BuildOutcome> {
+  // A name of its own each time: BuildKit remembers by the folder's name what it was sent, and would be sent less again.
+  const copy = `${COPIES_FOLDER}-${randomWord()}`;
+  const files = [
+    ...Object.entries(job.planted).map(([path, text]) => ({ path, text, how: '>' })),
+    ...(job.appended === undefined ? [] : [{ ...job.appended, how: '>>' }]),
+  ];
+  // Sparse files stay sparse: a dump of 200 MB is copied in no time and still sent in full by a build that includes it.
+  const script = [
+    `trap 'rm -rf ${copy}' EXIT`,
+    `cp -a --sparse=always . ${copy}`,
+    `cd ${copy}`,
+    ...files.map(
+      ({ path, text, how }) =>
+        `mkdir -p ${quoted(posix.dirname(path))} && printf '%s' ${quoted(text)} ${how}${quoted(path)}`,
+    ),
+    `docker buildx build --progress=rawjson ${job.options.join(' ')} .`,
+  ];
+  const outcome = await scene.exec(['bash', '-ec', script.join('\n')], { signal });
   return { ok: outcome.exitCode === 0, ...readProgress(outcome.stderr) };
 }
 
+/** A word for a shell, whatever is in it. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
 interface Progress {
-  vertexes?: { digest: string; name: string; cached?: boolean; error?: string }[];
+  vertexes?: { digest: string; name: string; cached?: boolean; started?: string; error?: string }[];
   statuses?: { id: string; current?: number }[];
 }
 
@@ -311,8 +371,10 @@ export function readProgress(text: string): Omit<BuildOutcome, 'ok'> {
     const end = piece.lastIndexOf('\n}') + 2;
     plain.push(piece.slice(Math.max(end, 0)));
     const progress: Progress = JSON.parse(end > 1 ? piece.slice(0, end) : piece);
-    for (const { digest, name, cached, error: said } of progress.vertexes ?? []) {
-      steps.set(digest, { name, cached: cached === true || steps.get(digest)?.cached === true });
+    for (const { digest, name, cached: hit, started, error: said } of progress.vertexes ?? []) {
+      const known = steps.get(digest);
+      const cached = hit === true || known?.cached === true;
+      steps.set(digest, { name, cached, ran: !cached && (started !== undefined || known?.ran === true) });
       if (said !== undefined && said !== '') error = said;
     }
     for (const { id, current = 0 } of progress.statuses ?? []) {

@@ -41,7 +41,11 @@ export function dockerfile(name = 'Dockerfile') {
                 : bases.length === 0
                   ? `no FROM with an image in ${name}`
                   : loose.map(({ reference, line }) => `line ${line}: FROM ${reference}`).join('; '),
-            evidence: bases.map(({ reference, line }) => ({ api: name, field: `line ${line}`, value: `FROM ${reference}` })),
+            evidence: bases.map(({ reference, line }) => ({
+              api: name,
+              field: `line ${line}`,
+              value: `FROM ${reference}`,
+            })),
             ...worded(naming, {
               why: 'Without a version you get whatever the tag means on the day of the build: today one Python, next year another.',
               see: `grep -niE '^(ARG|FROM)' ${name}`,
@@ -61,7 +65,8 @@ export function basesOf(text: string): Base[] {
   for (const argument of parsed.getInitialARGs()) {
     const property = argument.getProperty();
     const value = property?.getValue();
-    if (property !== null && property !== undefined && value !== null && value !== undefined) defaults.set(property.getName(), value);
+    if (property !== null && property !== undefined && value !== null && value !== undefined)
+      defaults.set(property.getName(), value);
   }
   const stages = new Set<string>();
   return parsed.getFROMs().flatMap((from: From) => {
@@ -77,10 +82,13 @@ export function basesOf(text: string): Base[] {
 
 /** `$NAME`, `${NAME}` and `${NAME:-default}` with the defaults of the arguments before the first FROM. */
 function filledIn(text: string, defaults: ReadonlyMap<string, string>): string {
-  return text.replaceAll(/\$(?:\{([A-Za-z0-9_]+)(?::-([^}]*))?\}|([A-Za-z0-9_]+))/g, (_whole, braced, fallback, bare) => {
-    const value = defaults.get(braced ?? bare);
-    return value !== undefined && value !== '' ? value : (fallback ?? '');
-  });
+  return text.replaceAll(
+    /\$(?:\{([A-Za-z0-9_]+)(?::-([^}]*))?\}|([A-Za-z0-9_]+))/g,
+    (_whole, braced, fallback, bare) => {
+      const value = defaults.get(braced ?? bare);
+      return value !== undefined && value !== '' ? value : (fallback ?? '');
+    },
+  );
 }
 
 function isPinned(reference: string): boolean {

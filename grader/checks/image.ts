@@ -1,8 +1,11 @@
 // Checks of an image: that it is there, what it says when it runs, as whom, what it may write, what it carries.
 import { posix } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { BUSYBOX_PATH } from '../busybox.ts';
 import type { Check, Evidence, Verdict } from '../check.ts';
 import type { ImageFacts } from '../facts.ts';
-import { findSecret, type LayerScan } from '../layers.ts';
+import { findSecretInImage } from '../image-secret.ts';
+import type { LayerScan } from '../layers.ts';
 import type { RunOutcome, Scene } from '../scene.ts';
 import { check, type Naming, worded } from './naming.ts';
 
@@ -12,7 +15,9 @@ export interface RunNaming extends Naming {
 
 /** A shell command that shows an image's run with an environment. */
 const runCommand = (reference: string, env: Readonly<Record<string, string>> = {}) =>
-  ['docker run --rm', ...Object.entries(env).map(([name, value]) => `-e ${name}=${value}`), reference].join(' ');
+  ['docker run --rm', ...Object.entries(env).map(([name, value]) => `-e ${name}=${value}`), reference].join(
+    ' ',
+  );
 
 /** Checks of the image of that name. Each is a check; none runs anything of the image's to judge it, but where its own output is what is asked for. */
 export function image(reference: string) {
@@ -51,7 +56,8 @@ export function image(reference: string) {
         title: naming.title ?? `\`docker run --rm ${reference}\` prints “${text}”`,
         needs: naming.needs ?? [],
         cost: 'container',
-        probe: (scene, signal) => scene.run({ image: reference, ...(naming.env === undefined ? {} : { env: naming.env }) }, signal),
+        probe: (scene, signal) =>
+          scene.run({ image: reference, ...(naming.env === undefined ? {} : { env: naming.env }) }, signal),
         judge: ({ exitCode, stdout, stderr }): Verdict => {
           if (exitCode === 0 && stdout.includes(text)) return { status: 'pass', actual: stdout.trim() };
           const said = (stdout + stderr).trim();
@@ -62,7 +68,10 @@ export function image(reference: string) {
           return {
             status: 'fail',
             expected: `“${text}” on its output, and exit code 0`,
-            actual: said === '' ? `no output, exit code ${exitCode}` : `exit code ${exitCode}, and at the end: ${said.split('\n').at(-1)}`,
+            actual:
+              said === ''
+                ? `no output, exit code ${exitCode}`
+                : `exit code ${exitCode}, and at the end: ${said.split('\n').at(-1)}`,
             evidence,
             ...worded(naming, {
               why: 'An image is right when what it starts does its work. The last lines of its output say where it stopped.',
@@ -97,7 +106,6 @@ export function image(reference: string) {
             ...worded(naming, {
               why: 'In shell form your program is a line that `/bin/sh -c` reads: a shell stands between the engine and your program, and swallows signals and arguments.',
               see: `docker image inspect -f '{{json .Config.Cmd}}' ${reference}`,
-              misconception: 'MC-IMG-05',
             }),
           };
         },
@@ -111,19 +119,27 @@ export function image(reference: string) {
         title: naming.title ?? `Its processes run as uid ${uid}`,
         needs: naming.needs ?? [],
         cost: 'container',
-        probe: (scene, signal) => scene.run({ image: reference, busybox: ['id', '-u'] }, signal),
+        probe: async (scene, signal) => (await scene.inside(reference, signal)).ask(['id', '-u']),
         judge: ({ stdout, stderr, exitCode }) => {
           const actual = stdout.trim();
           if (exitCode === 0 && actual === String(uid)) return { status: 'pass', actual: `uid ${actual}` };
           return {
             status: 'fail',
             expected: `uid ${uid}`,
-            actual: exitCode === 0 ? `uid ${actual}${actual === '0' ? ', which is root' : ''}` : `it could not be started: ${stderr.trim()}`,
-            evidence: [{ api: `a container of ${reference}, asked with the grader’s own busybox`, field: 'id -u', value: actual || stderr.trim() }],
+            actual:
+              exitCode === 0
+                ? `uid ${actual}${actual === '0' ? ', which is root' : ''}`
+                : `it could not be started: ${stderr.trim()}`,
+            evidence: [
+              {
+                api: `a container of ${reference}, asked with the grader’s own busybox`,
+                field: 'id -u',
+                value: actual || stderr.trim(),
+              },
+            ],
             ...worded(naming, {
               why: 'A process that is root in its container is a step closer to being root elsewhere, and what it writes into a shared folder belongs to root.',
               see: `docker run --rm --entrypoint id ${reference}`,
-              misconception: 'MC-IMG-06',
             }),
           };
         },
@@ -149,7 +165,6 @@ export function image(reference: string) {
             ...worded(naming, {
               why: 'A name means whatever /etc/passwd in the image says. A platform that insists on “not root” can check a number; a name it has to refuse.',
               see: `docker image inspect -f '{{.Config.User}}' ${reference}`,
-              misconception: 'MC-IMG-07',
             }),
           };
         },
@@ -163,7 +178,10 @@ export function image(reference: string) {
         title: naming.title ?? `Its user can write to \`${folder}\``,
         needs: naming.needs ?? [],
         cost: 'container',
-        probe: (scene, signal) => scene.run({ image: reference, busybox: ['touch', posix.join(folder, '.slipway-probe')] }, signal),
+        probe: async (scene, signal) => {
+          const file = posix.join(folder, '.slipway-probe');
+          return (await scene.inside(reference, signal)).ask(['touch', file]);
+        },
         judge: ({ exitCode, stderr }) =>
           exitCode === 0
             ? { status: 'pass' }
@@ -171,7 +189,13 @@ export function image(reference: string) {
                 status: 'fail',
                 expected: `a file can be made in ${folder}`,
                 actual: stderr.trim().replace(/^touch: /, ''),
-                evidence: [{ api: `a container of ${reference}, as its own user`, field: `touch ${folder}/…`, value: stderr.trim() }],
+                evidence: [
+                  {
+                    api: `a container of ${reference}, as its own user`,
+                    field: `touch ${folder}/…`,
+                    value: stderr.trim(),
+                  },
+                ],
                 ...worded(naming, {
                   why: 'A process that is not root can write only where its user may: the folder must be there and belong to it before `USER` takes effect.',
                   see: `docker run --rm --entrypoint sh ${reference} -c 'id -u; ls -ld ${folder}'`,
@@ -188,20 +212,29 @@ export function image(reference: string) {
         title: naming.title ?? `Its user cannot change \`${file}\` or what stands beside it`,
         needs: naming.needs ?? [],
         cost: 'container',
-        probe: (scene, signal) =>
-          scene.run(
-            { image: reference, busybox: ['sh', '-c', `[ -e ${file} ] || { echo missing; exit; }; [ -w ${file} ] && echo file; [ -w ${folder} ] && echo folder; exit 0`] },
-            signal,
-          ),
+        probe: async (scene, signal) =>
+          (await scene.inside(reference, signal)).ask([
+            'sh',
+            '-c',
+            `[ -e ${file} ] || { echo missing; exit; }; [ -w ${file} ] && echo file; [ -w ${folder} ] && echo folder; exit 0`,
+          ]),
         judge: ({ stdout, stderr, exitCode }) => {
-          const found = stdout.trim().split('\n').filter((word) => word !== '');
-          if (exitCode !== 0) return { status: 'blocked', because: `It could not be asked: ${stderr.trim()}` };
+          const found = stdout
+            .trim()
+            .split('\n')
+            .filter((word) => word !== '');
+          if (exitCode !== 0)
+            return { status: 'blocked', because: `It could not be asked: ${stderr.trim()}` };
           if (found.length === 0) return { status: 'pass' };
           return {
             status: 'fail',
             expected: `${file} is there, and its user can only read it`,
-            actual: found.includes('missing') ? `there is no ${file}` : `writable: ${found.map((what) => (what === 'file' ? file : folder)).join(' and ')}`,
-            evidence: [{ api: `a container of ${reference}, as its own user`, field: 'test -w', value: found }],
+            actual: found.includes('missing')
+              ? `there is no ${file}`
+              : `writable: ${found.map((what) => (what === 'file' ? file : folder)).join(' and ')}`,
+            evidence: [
+              { api: `a container of ${reference}, as its own user`, field: 'test -w', value: found },
+            ],
             ...worded(naming, {
               why: 'A program that can rewrite itself can be made to. It needs to write where its output goes, and nowhere else.',
               see: `docker run --rm --entrypoint sh ${reference} -c 'id -u; ls -ld ${folder} ${file}'`,
@@ -218,11 +251,22 @@ export function image(reference: string) {
         title: naming.title ?? `Nothing is left in \`${folder}\``,
         needs: naming.needs ?? [],
         cost: 'container',
-        probe: (scene, signal) =>
-          scene.run({ image: reference, user: '0', busybox: ['sh', '-c', `[ -d ${folder} ] && find ${folder} -type f | head -n 20; exit 0`] }, signal),
+        probe: async (scene, signal) =>
+          (await scene.inside(reference, signal)).ask(
+            [
+              'sh',
+              '-c',
+              `[ -d ${folder} ] && ${BUSYBOX_PATH} find ${folder} -type f | ${BUSYBOX_PATH} head -n 20; exit 0`,
+            ],
+            { user: '0' },
+          ),
         judge: ({ stdout, stderr, exitCode }) => {
-          if (exitCode !== 0) return { status: 'blocked', because: `It could not be asked: ${stderr.trim()}` };
-          const files = stdout.trim().split('\n').filter((file) => file !== '');
+          if (exitCode !== 0)
+            return { status: 'blocked', because: `It could not be asked: ${stderr.trim()}` };
+          const files = stdout
+            .trim()
+            .split('\n')
+            .filter((file) => file !== '');
           if (files.length === 0) return { status: 'pass' };
           return {
             status: 'fail',
@@ -245,11 +289,14 @@ export function image(reference: string) {
         title: naming.title ?? 'No layer carries a secret',
         needs: naming.needs ?? [],
         cost: 'container',
-        probe: async (scene, signal) => findSecret(await scene.exportImage(reference, signal), scene.canary(canary)),
+        probe: async (scene, signal) => findSecretInImage(scene, reference, scene.canary(canary), signal),
         judge: ({ layers, findings }) => {
           const [first] = findings;
           if (first === undefined) return { status: 'pass', actual: `${layers} layers looked through` };
-          const where = first.layer === 0 ? `the image’s ${first.path}` : `layer ${first.layer} of ${layers}, in ${first.path}`;
+          const where =
+            first.layer === 0
+              ? `the image’s ${first.path}`
+              : `layer ${first.layer} of ${layers}, in ${first.path}`;
           return {
             status: 'fail',
             expected: 'the value is in no layer, and not in the history',
@@ -262,7 +309,7 @@ export function image(reference: string) {
             ...worded(naming, {
               why: 'A layer is never rewritten. Deleting a file in a later one hides it from the container, not from whoever has the image.',
               see: `docker history --no-trunc --format '{{.Size}}\t{{.CreatedBy}}' ${reference}`,
-              misconception: 'MC-IMG-04',
+              misconception: 'MC-LAY-01',
             }),
           };
         },
@@ -273,41 +320,79 @@ export function image(reference: string) {
     stopsWithin(seconds: number, ready: string, naming: RunNaming): Check {
       interface Stop {
         readonly ready: boolean;
+        /** False if it ended before it was asked to. */
+        readonly running: boolean;
         readonly logs: string;
         readonly exitCode: number;
         readonly ms: number;
       }
       /** How long the program may take to say that it is ready, in ms. */
       const READY_WITHIN_MS = 15_000;
+      const LOOK_AGAIN_MS = 25;
       return check<Stop>({
         id: naming.id,
         title: naming.title ?? `\`docker stop\` takes less than ${seconds} s`,
         needs: naming.needs ?? [],
         cost: 'container',
         probe: async (scene, signal) => {
-          const container = await scene.start({ image: reference, ...(naming.env === undefined ? {} : { env: naming.env }) }, signal);
+          const container = await scene.start(
+            { image: reference, ...(naming.env === undefined ? {} : { env: naming.env }) },
+            signal,
+          );
           const deadline = Date.now() + READY_WITHIN_MS;
           let logs = await container.logs();
-          while (!logs.includes(ready) && Date.now() < deadline && (await scene.freshContainer(container.id))?.State.Running === true) {
+          let running = true;
+          while (!logs.includes(ready) && running && Date.now() < deadline) {
+            await setTimeout(LOOK_AGAIN_MS);
+            running = (await scene.freshContainer(container.id))?.State.Running === true;
             logs = await container.logs();
           }
+          if (!running) {
+            const exitCode = (await scene.freshContainer(container.id))?.State.ExitCode ?? -1;
+            return { ready: logs.includes(ready), running, logs, exitCode, ms: 0 };
+          }
           const { exitCode, ms } = await container.stop(seconds);
-          return { ready: logs.includes(ready), logs, exitCode, ms };
+          return { ready: logs.includes(ready), running, logs, exitCode, ms };
         },
         judge: (stop) => {
           /** What a process killed for not stopping ends with. */
           const KILLED = 137;
-          if (!stop.ready) return { status: 'blocked', because: `It never said “${ready}”, so how it stops can’t be seen. Its output: ${stop.logs.trim().slice(-300)}` };
-          if (stop.exitCode !== KILLED) return { status: 'pass', actual: `${(stop.ms / 1000).toFixed(1)} s, exit code ${stop.exitCode}` };
+          if (!stop.running) {
+            return {
+              status: 'fail',
+              expected: `it says “${ready}” and goes on until it is asked to stop`,
+              actual: `it ended by itself with exit code ${stop.exitCode}`,
+              evidence: [
+                { api: 'GET /containers/{id}/logs', field: 'output', value: stop.logs.trim().slice(-300) },
+              ],
+              ...worded(naming, {
+                why: 'What the image starts is not the program that was meant, or it does not get as far.',
+                see: runCommand(reference, naming.env),
+              }),
+            };
+          }
+          if (!stop.ready) {
+            const because = `It did not say “${ready}” within ${READY_WITHIN_MS / 1000} s, so how it stops can’t be seen. Its output: ${stop.logs.trim().slice(-300)}`;
+            return { status: 'blocked', because };
+          }
+          if (stop.exitCode !== KILLED)
+            return { status: 'pass', actual: `${(stop.ms / 1000).toFixed(1)} s, exit code ${stop.exitCode}` };
           return {
             status: 'fail',
             expected: `it ends by itself within ${seconds} s of being asked`,
             actual: `it did not, and was killed (exit code ${KILLED})`,
-            evidence: [{ api: 'POST /containers/{id}/stop, then GET /containers/{id}/json', field: '.State.ExitCode', value: stop.exitCode }],
+            evidence: [
+              {
+                api: 'POST /containers/{id}/stop, then GET /containers/{id}/json',
+                field: '.State.ExitCode',
+                value: stop.exitCode,
+              },
+            ],
             ...worded(naming, {
               why: 'The engine asks process 1, and only that. If a shell is process 1, your program never hears of it, and ten seconds later it is killed in the middle of its work.',
-              see: `id=$(docker run -d${Object.entries(naming.env ?? {}).map(([name, value]) => ` -e ${name}=${value}`).join('')} ${reference}); docker top $id; docker rm -f $id`,
-              misconception: 'MC-IMG-05',
+              see: `id=$(docker run -d${Object.entries(naming.env ?? {})
+                .map(([name, value]) => ` -e ${name}=${value}`)
+                .join('')} ${reference}); docker top $id; docker rm -f $id`,
             }),
           };
         },

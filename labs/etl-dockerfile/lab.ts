@@ -7,7 +7,7 @@ const env = { OUT_DIR: '/tmp/out' };
 const project = build({
   installs: /\bRUN\b.*\b(pip3?|uv|poetry)\b.*\b(install|sync)\b/,
   code: { path: 'main.py', printing: (word) => `print("${word}")` },
-  packages: { path: 'requirements.txt', changed: 'orchard-etl==1.1.0\n' },
+  packages: { path: 'requirements.txt', refused: (word) => `--${word}` },
   planted: {
     'pipeline/steps/archive/__pycache__/planted.cpython-313.pyc': 'planted',
     'pipeline/__pycache__/planted.cpython-313.pyc': 'planted',
@@ -73,7 +73,8 @@ export default defineLab({
         project.sendsLessThan(MIB, { id: 'context.small', needs: ['build.works'] }),
         project.leavesOut(['.env', '.venv', '.git', '__pycache__', 'dump.csv'], {
           id: 'context.clean',
-          title: 'None of `.env`, `.venv`, `.git`, `data/` and `__pycache__` gets into the image, at any depth',
+          title:
+            'None of `.env`, `.venv`, `.git`, `data/` and `__pycache__` gets into the image, at any depth',
           needs: ['build.works'],
         }),
         etl.carriesNoSecret('WAREHOUSE_API_KEY', {
@@ -124,13 +125,37 @@ export default defineLab({
   mutants: [
     { name: 'wrong-tag', title: 'Builds it under another name', fails: ['image.exists'] },
     { name: 'recipe-left-broken', title: 'Goes on editing after the last build', fails: ['build.works'] },
-    { name: 'main-only', title: 'Copies main.py alone, without the package it imports', fails: ['image.prints'] },
-    { name: 'copy-everything-first', title: 'Copies the code before installing', fails: ['cache.keeps-packages'] },
-    { name: 'packages-by-hand', title: 'Names the packages in the Dockerfile', fails: ['cache.new-packages'] },
-    { name: 'printed-not-counted', title: 'Prints the expected line without running the job', fails: ['cache.new-code', 'start.stops'] },
+    {
+      name: 'main-only',
+      title: 'Copies main.py alone, without the package it imports',
+      fails: ['image.prints'],
+    },
+    {
+      name: 'copy-everything-first',
+      title: 'Copies the code before installing',
+      fails: ['cache.keeps-packages'],
+    },
+    {
+      name: 'packages-by-hand',
+      title: 'Names the packages in the Dockerfile',
+      fails: ['cache.new-packages'],
+    },
+    {
+      name: 'printed-not-counted',
+      title: 'Prints the expected line without running the job',
+      fails: ['cache.new-code', 'start.stops'],
+    },
     { name: 'dump-in-the-context', title: 'Sends the dump along', fails: ['context.small', 'context.clean'] },
-    { name: 'ignore-only-at-the-root', title: 'Writes .dockerignore like .gitignore', fails: ['context.clean'] },
-    { name: 'secret-copied-then-removed', title: 'Removes the secret in a later layer', fails: ['context.no-secret'] },
+    {
+      name: 'ignore-only-at-the-root',
+      title: 'Writes .dockerignore like .gitignore',
+      fails: ['context.clean'],
+    },
+    {
+      name: 'secret-copied-then-removed',
+      title: 'Removes the secret in a later layer',
+      fails: ['context.no-secret'],
+    },
     { name: 'no-user', title: 'Makes a user and never becomes it', fails: ['user.not-root'] },
     { name: 'user-by-name', title: 'Switches to the user by name', fails: ['user.by-number'] },
     { name: 'out-owned-by-root', title: 'Leaves the output folder to root', fails: ['user.writes-out'] },

@@ -37,7 +37,7 @@ export const catalogue: readonly CatalogueImage[] = [
     folder: 'python-3.13-slim',
     online: 'Dockerfile.online',
     differs:
-      'Debian’s Python 3.13 in the layout of the official image; pip asks the lab’s own package index.',
+      'Debian’s Python 3.13 in the layout of the official image, so there is a /usr/bin/python3 too; pip asks the lab’s own package index.',
   },
   {
     ref: 'postgres:17',
@@ -45,13 +45,14 @@ export const catalogue: readonly CatalogueImage[] = [
     pull: 'docker.io/library/postgres:17-trixie',
     folder: 'postgres-17',
     differs:
-      'Debian’s PostgreSQL 17 with a start script of our own that keeps the official image’s promises; no JIT, locale C.UTF-8 only.',
+      'Debian’s PostgreSQL 17 with a start script of our own that keeps the official image’s promises; no JIT.',
   },
   {
     ref: 'nginx',
     alsoTagged: ['nginx:1.26'],
     pull: 'docker.io/library/nginx:1.26',
     folder: 'nginx',
-    differs: 'Debian’s nginx 1.26 (light build) with the official image’s paths.',
+    differs:
+      'Debian’s nginx 1.26 (light build) with the official image’s paths; no dynamic modules, no automatic tuning of worker processes.',
   },
 ];

@@ -15,6 +15,7 @@ const SOURCES = [
   'labs',
   'grader',
   'src/client',
+  'src/casts',
   'src/components',
   'src/layouts',
   'src/markdown',

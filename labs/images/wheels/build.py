@@ -76,7 +76,7 @@ def main(index: Path) -> None:
         (folder / f"{file_name}.metadata").write_text(text)
         described = f"sha256={hashlib.sha256(text.encode()).hexdigest()}"
         address = f"{file_name}#sha256={hashlib.sha256(data).hexdigest()}"
-        links.setdefault(name, []).append(f'<a href="{html.escape(address)}" data-core-metadata="{described}">{file_name}</a>')
+        links.setdefault(name, []).append(f'<a href="{html.escape(address)}" data-core-metadata="{described}" data-dist-info-metadata="{described}">{file_name}</a>')
         print(f"{file_name}: {len(data)} bytes")
     for name, files in links.items():
         (simple / name / "index.html").write_text(page(name, files))

@@ -40,10 +40,20 @@ def total(orders: Iterable[Order]) -> Decimal:
     return sum((order.price for order in orders), Decimal(0))
 
 
+def total_by_shop(orders: Iterable[Order]) -> dict[str, Decimal]:
+    """What the orders of each shop come to, the shops in the order of their first order."""
+    totals: dict[str, Decimal] = {}
+    for order in orders:
+        totals[order.shop] = totals.get(order.shop, Decimal(0)) + order.price
+    return totals
+
+
 def main() -> None:
-    """Counts the orders of the file named on the command line."""
+    """Counts the orders of the file named on the command line, and those of each shop."""
     if len(sys.argv) != 2:
         sys.exit("usage: orchard-etl FILE.csv")
     with open(sys.argv[1], newline="") as file:
         orders = list(clean(read_orders(file)))
     print(f"{len(orders)} orders, {total(orders)} in all (orchard-etl {__version__})")
+    for shop, amount in total_by_shop(orders).items():
+        print(f"  {shop}: {amount}")

@@ -5,14 +5,18 @@ from decimal import Decimal
 
 __version__ = "1.0.0"
 
+# Digits in groups, parted by a point, a comma, a space or an apostrophe; spaces only between digits.
+_AMOUNT = re.compile(r"-?\d(?:[.,'\u00a0 ]?\d)*")
+
 
 def parse_price(text: str) -> Decimal:
-    """The amount in a price, whatever its currency sign and decimal mark. Raises ValueError if there is none."""
-    digits = re.sub(r"[^0-9.,-]", "", text)
-    if not re.search(r"\d", digits):
-        raise ValueError(f"no amount in {text!r}")
-    mark = max(digits.rfind("."), digits.rfind(","))
-    if mark >= 0 and len(digits) - mark <= 3:
-        whole = re.sub(r"[.,]", "", digits[:mark])
-        return Decimal(f"{whole or '0'}.{digits[mark + 1:] or '0'}")
-    return Decimal(re.sub(r"[.,]", "", digits))
+    """The one amount in a price, whatever its currency sign and decimal mark. Raises ValueError if there is not one.
+
+    The last mark is the decimal mark if one or two digits follow it: `1.234` is a thousand and more, `1.23` is not.
+    """
+    amounts = _AMOUNT.findall(text)
+    if len(amounts) != 1:
+        raise ValueError(f"not a price: {text!r}")
+    whole, mark, fraction = re.fullmatch(r"(.*?)(?:([.,])(\d{1,2}))?", amounts[0]).groups()
+    digits = re.sub(r"[^\d-]", "", whole)
+    return Decimal(f"{digits}.{fraction}" if mark else digits)

@@ -1,6 +1,7 @@
-"""A small PostgreSQL client in pure Python: connect, query, close. Speaks protocol 3 with SCRAM-SHA-256.
+"""A small PostgreSQL client in pure Python: connect, query, close. Speaks protocol 3 with SCRAM-SHA-256, without TLS.
 
     with connect("postgres", password="…") as database:
+        database.query("insert into orders values ($1, $2)", 1, "pear")
         rows = database.query("select count(*) from orders")
 """
 
@@ -30,7 +31,10 @@ def connect(
     database: str | None = None,
     timeout: float = 5.0,
 ) -> "Connection":
-    """Connects and signs in. Raises OSError if no server is reached, DatabaseError if it refuses."""
+    """Connects and signs in. Raises OSError if no server is reached, DatabaseError if it refuses.
+
+    The timeout is for each answer, in seconds: a query that takes longer raises TimeoutError.
+    """
     return Connection(host, port, user, password, database or user, timeout)
 
 
@@ -55,17 +59,26 @@ class Connection:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def query(self, sql: str) -> list[tuple[str | None, ...]]:
-        """Runs SQL without parameters; gives the rows of the last statement, values as text."""
-        self._send(b"Q", sql.encode() + b"\0")
+    def query(self, sql: str, *values: object) -> list[tuple[str | None, ...]]:
+        """Runs SQL; gives the rows of the last statement, each value as text or None.
+
+        With values, the SQL is one statement, in which $1 stands for the first of them: they can't be taken for SQL.
+        """
+        if values:
+            self._send_statement(sql, values)
+        else:
+            self._send(b"Q", sql.encode() + b"\0")
         rows: list[tuple[str | None, ...]] = []
+        collected: list[tuple[str | None, ...]] = []
         failure: DatabaseError | None = None
         while True:
             kind, body = self._receive()
-            if kind == b"T":
-                rows = []
-            elif kind == b"D":
-                rows.append(self._row(body))
+            if kind == b"D":
+                collected.append(self._row(body))
+            elif kind == b"C":
+                rows, collected = collected, []
+            elif kind == b"G":
+                self._send(b"f", b"orchard-pg has nothing to copy from\0")
             elif kind == b"E":
                 failure = self._error(body)
             elif kind == b"Z":
@@ -81,15 +94,28 @@ class Connection:
             pass
         self._socket.close()
 
+    def _send_statement(self, sql: str, values: tuple[object, ...]) -> None:
+        packed = b""
+        for value in values:
+            text = None if value is None else str(value).encode()
+            packed += struct.pack("!i", -1) if text is None else struct.pack("!i", len(text)) + text
+        self._send(b"P", b"\0" + sql.encode() + b"\0" + struct.pack("!h", 0))
+        self._send(b"B", b"\0\0" + struct.pack("!hh", 0, len(values)) + packed + struct.pack("!h", 0))
+        self._send(b"E", b"\0" + struct.pack("!i", 0))
+        self._send(b"S", b"")
+
     def _sign_in(self, user: str, password: str) -> None:
         client_nonce = base64.b64encode(os.urandom(18)).decode()
         first_bare = f"n=,r={client_nonce}"
         signature = b""
+        server_proved = True
         while True:
             kind, body = self._receive()
             if kind == b"E":
                 raise self._error(body)
             if kind == b"Z":
+                if not server_proved:
+                    raise DatabaseError("the server did not prove that it knows the password")
                 return
             if kind != b"R":
                 continue
@@ -118,11 +144,13 @@ class Connection:
                     for a, b in zip(client_key, hmac.digest(hashlib.sha256(client_key).digest(), message, "sha256"))
                 )
                 signature = hmac.digest(hmac.digest(salted, b"Server Key", "sha256"), message, "sha256")
+                server_proved = False
                 self._send(b"p", f"{final},p={base64.b64encode(proof).decode()}".encode())
             elif step == 12:
                 fields = dict(part.split("=", 1) for part in body[4:].decode().split(","))
                 if not hmac.compare_digest(base64.b64decode(fields.get("v", "")), signature):
                     raise DatabaseError("the server could not prove that it knows the password")
+                server_proved = True
             else:
                 raise DatabaseError(f"the server asks for a way to sign in ({step}) that orchard-pg does not know")
 

@@ -1,0 +1,2 @@
+docker rm --force postgres loader api nginx
+docker compose up --detach

@@ -1,0 +1,2 @@
+docker network disconnect batch postgres
+docker network connect batch postgres

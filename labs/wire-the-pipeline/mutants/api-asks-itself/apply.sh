@@ -1,0 +1,5 @@
+docker rm --force api
+docker create --name api --network data --publish 8000:8000 -e BIND=0.0.0.0 -e DB_HOST=localhost -e DB_PASSWORD=orchard orchard/api
+docker network connect edge api
+docker start api
+docker restart nginx
