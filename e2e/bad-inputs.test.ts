@@ -62,7 +62,9 @@ describe('what is not there or not allowed is a clear sentence', () => {
 
   test('a start from another origin', async () => {
     const { ask } = await learner();
-    const answer = await ask('POST', `/api/labs/${LAB}/sandbox`, undefined, { origin: 'https://elsewhere.example' });
+    const answer = await ask('POST', `/api/labs/${LAB}/sandbox`, undefined, {
+      origin: 'https://elsewhere.example',
+    });
     expect(answer.status).toBe(403);
     expect(answer.problem().code).toBe('wrong-origin');
   });
@@ -166,7 +168,9 @@ test('the engine killed in the middle of a lab: the page says so, and then the s
   const terminal = await startLab(page, slipway.url, LAB);
   await terminal.ask('KEPT=treasure; echo before-$((40+2))', 'before-42');
   process.kill(Number(readFileSync(join(testDataFolder(), 'engine/docker.pid'), 'utf8')), 'SIGKILL');
-  await expect.poll(() => page.locator('[data-strip]').innerText(), { timeout: 10_000 }).toMatch(/interrupted|engine/i);
+  await expect
+    .poll(() => page.locator('[data-strip]').innerText(), { timeout: 10_000 })
+    .toMatch(/interrupted|engine/i);
   await expect.poll(() => page.locator('[data-strip]').isVisible(), { timeout: 40_000 }).toBe(false);
   await terminal.ask('echo after-$KEPT; docker info --format {{.ServerVersion}}', /after-treasure\n26\./);
   await terminal.shows('before-42');

@@ -15,7 +15,8 @@ const FLAGS = [
 /** A build in a learner's container may take this long on a busy machine, in ms. */
 export const PATIENCE_MS = 90_000;
 
-export const launchChromium = (): Promise<Browser> => chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+export const launchChromium = (): Promise<Browser> =>
+  chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
 
 /** A page whose console errors and failed requests are collected, so that a test can insist that there are none. */
 export async function openPage(
@@ -37,8 +38,12 @@ export function terminalOf(page: Page) {
   const text = () =>
     page.evaluate(() => {
       type Line = { translateToString(trimRight: boolean): string; isWrapped: boolean };
-      type Shown = Element & { xterm?: { buffer: { active: { length: number; getLine(row: number): Line | undefined } } } };
-      const shown = [...document.querySelectorAll('docker-terminal')].find((one) => (one as HTMLElement).offsetParent !== null);
+      type Shown = Element & {
+        xterm?: { buffer: { active: { length: number; getLine(row: number): Line | undefined } } };
+      };
+      const shown = [...document.querySelectorAll('docker-terminal')].find(
+        (one) => (one as HTMLElement).offsetParent !== null,
+      );
       const buffer = (shown as Shown | undefined)?.xterm?.buffer.active;
       if (buffer === undefined) return '';
       let all = '';
@@ -67,7 +72,8 @@ export function terminalOf(page: Page) {
     /** Writes a file with a here-document, as a learner without an editor would. */
     async writeFile(path: string, content: string) {
       // Line by line: a browser drops the line breaks of inserted text.
-      for (const line of [`cat >${path} <<'END-OF-FILE'`, ...content.trimEnd().split('\n'), 'END-OF-FILE']) await this.type(line);
+      for (const line of [`cat >${path} <<'END-OF-FILE'`, ...content.trimEnd().split('\n'), 'END-OF-FILE'])
+        await this.type(line);
     },
   };
 }

@@ -20,11 +20,16 @@ afterAll(async () => {
 });
 
 const settled = async (page: Page) => {
-  await expect.poll(() => page.locator('docker-lab[data-checking]').count(), { timeout: PATIENCE_MS }).toBe(0);
+  await expect
+    .poll(() => page.locator('docker-lab[data-checking]').count(), { timeout: PATIENCE_MS })
+    .toBe(0);
 };
 const checkAll = async (page: Page) => {
   await page.getByRole('button', { name: 'Check all' }).click();
-  await page.locator('docker-lab[data-checking]').waitFor({ timeout: 5_000 }).catch(() => {});
+  await page
+    .locator('docker-lab[data-checking]')
+    .waitFor({ timeout: 5_000 })
+    .catch(() => {});
   await settled(page);
 };
 const endLab = async (page: Page) => {
@@ -40,7 +45,10 @@ test('a learner starts a lab, is told what is missing and why, mends it, passes,
   await terminal.ask('ls', /main\.py\s+pipeline\s+requirements\.txt/);
 
   // A first try that runs, and does everything else wrong.
-  await terminal.writeFile('Dockerfile', 'FROM python:3.13-slim\nWORKDIR /app\nCOPY . .\nRUN pip install -r requirements.txt\nCMD python main.py');
+  await terminal.writeFile(
+    'Dockerfile',
+    'FROM python:3.13-slim\nWORKDIR /app\nCOPY . .\nRUN pip install -r requirements.txt\nCMD python main.py',
+  );
   await terminal.ask('docker build -q -t etl:dev . && docker run --rm etl:dev', /12 rows loaded/);
   await checkAll(page);
   const failed = page.locator('[data-check][data-status="fail"]');
@@ -92,28 +100,35 @@ test('after a reload the same shell is there with its screen, a running command 
   await endLab(page);
 });
 
-test.each(['SIGINT', 'SIGKILL'] as const)('a restart of the server in the middle (%s) loses neither shell, screen nor progress', async (signal) => {
-  await using opened = await openPage(browser);
-  const { page } = opened;
-  const terminal = await startLab(page, slipway.url, LAB);
-  await terminal.ask('KEPT=treasure; echo before-$((40+2))', 'before-42');
-  await terminal.writeFile('Dockerfile', lastStep('Dockerfile', '1-runs'));
-  await terminal.ask('docker build -q -t etl:dev . && echo BUILT-$((6*7))', /BUILT-42/);
-  await page.locator('[data-check-task]').first().click();
-  await settled(page);
-  await expect.poll(() => page.locator('[data-task][data-passed]').count(), { timeout: PATIENCE_MS }).toBe(1);
+test.each(['SIGINT', 'SIGKILL'] as const)(
+  'a restart of the server in the middle (%s) loses neither shell, screen nor progress',
+  async (signal) => {
+    await using opened = await openPage(browser);
+    const { page } = opened;
+    const terminal = await startLab(page, slipway.url, LAB);
+    await terminal.ask('KEPT=treasure; echo before-$((40+2))', 'before-42');
+    await terminal.writeFile('Dockerfile', lastStep('Dockerfile', '1-runs'));
+    await terminal.ask('docker build -q -t etl:dev . && echo BUILT-$((6*7))', /BUILT-42/);
+    await page.locator('[data-check-task]').first().click();
+    await settled(page);
+    await expect
+      .poll(() => page.locator('[data-task][data-passed]').count(), { timeout: PATIENCE_MS })
+      .toBe(1);
 
-  await slipway.stop(signal);
-  await expect.poll(() => page.locator('[data-strip]').innerText(), { timeout: 10_000 }).toMatch(/interrupted|trying again/i);
-  await slipway.start();
+    await slipway.stop(signal);
+    await expect
+      .poll(() => page.locator('[data-strip]').innerText(), { timeout: 10_000 })
+      .toMatch(/interrupted|trying again/i);
+    await slipway.start();
 
-  // The open page comes back by itself; so does a fresh one.
-  await expect.poll(() => page.locator('[data-strip]').isVisible(), { timeout: 30_000 }).toBe(false);
-  await terminal.ask('echo after-$KEPT', 'after-treasure');
-  await page.reload();
-  const fresh = terminalOf(page);
-  await fresh.shows('before-42');
-  await fresh.shows('after-treasure');
-  expect(await page.locator('[data-task][data-passed]').count()).toBe(1);
-  await endLab(page);
-});
+    // The open page comes back by itself; so does a fresh one.
+    await expect.poll(() => page.locator('[data-strip]').isVisible(), { timeout: 30_000 }).toBe(false);
+    await terminal.ask('echo after-$KEPT', 'after-treasure');
+    await page.reload();
+    const fresh = terminalOf(page);
+    await fresh.shows('before-42');
+    await fresh.shows('after-treasure');
+    expect(await page.locator('[data-task][data-passed]').count()).toBe(1);
+    await endLab(page);
+  },
+);

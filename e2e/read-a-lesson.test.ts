@@ -33,7 +33,9 @@ describe('with the engine gone', () => {
     await using opened = await openPage(browser);
     await opened.page.goto(`${slipway.url}/labs/etl-dockerfile/`);
     const console = opened.page.locator('[data-berth]');
-    await expect.poll(() => console.innerText(), { timeout: 10_000 }).toMatch(/SLIPWAY_ENGINE names .* no socket there/);
+    await expect
+      .poll(() => console.innerText(), { timeout: 10_000 })
+      .toMatch(/SLIPWAY_ENGINE names .* no socket there/);
     expect(await console.innerText()).toContain('unset SLIPWAY_ENGINE');
     expect(await opened.page.locator('.task').count()).toBe(5);
   });
@@ -53,18 +55,29 @@ describe.each([
   ['desktop', { width: 1440, height: 900 }],
   ['phone', { width: 390, height: 844 }],
 ])('at %s width', (_name, viewport) => {
-  test.each(['light', 'dark'] as const)('no page is wider than the screen or fails an accessibility rule, in %s', async (colorScheme) => {
-    await using opened = await openPage(browser, { viewport, colorScheme });
-    for (const path of ['/', LESSON, '/labs/etl-dockerfile/', '/labs/wire-the-pipeline/', '/no-such-page/']) {
-      await opened.page.goto(slipway.url + path);
-      await opened.page.waitForLoadState('networkidle');
-      const overflow = await opened.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      expect(overflow, path).toBeLessThanOrEqual(0);
-      const { violations } = await new AxeBuilder({ page: opened.page }).analyze();
-      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-      expect(serious.map(({ id, nodes }) => `${path} ${id}: ${nodes[0]?.html}`)).toEqual([]);
-    }
-  });
+  test.each(['light', 'dark'] as const)(
+    'no page is wider than the screen or fails an accessibility rule, in %s',
+    async (colorScheme) => {
+      await using opened = await openPage(browser, { viewport, colorScheme });
+      for (const path of [
+        '/',
+        LESSON,
+        '/labs/etl-dockerfile/',
+        '/labs/wire-the-pipeline/',
+        '/no-such-page/',
+      ]) {
+        await opened.page.goto(slipway.url + path);
+        await opened.page.waitForLoadState('networkidle');
+        const overflow = await opened.page.evaluate(
+          () => document.documentElement.scrollWidth - window.innerWidth,
+        );
+        expect(overflow, path).toBeLessThanOrEqual(0);
+        const { violations } = await new AxeBuilder({ page: opened.page }).analyze();
+        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+        expect(serious.map(({ id, nodes }) => `${path} ${id}: ${nodes[0]?.html}`)).toEqual([]);
+      }
+    },
+  );
 });
 
 test('a page is light: no third-party origin, no script inline, within its budget', async () => {
@@ -92,6 +105,8 @@ test('a page is light: no third-party origin, no script inline, within its budge
     await Promise.all(sizes);
     expect([...origins]).toEqual([new URL(slipway.url).origin]);
     expect(transferred, path).toBeLessThan(budget);
-    expect(await opened.page.locator('script:not([src]):not([type="application/json"])').count(), path).toBe(0);
+    expect(await opened.page.locator('script:not([src]):not([type="application/json"])').count(), path).toBe(
+      0,
+    );
   }
 });

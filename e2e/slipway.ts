@@ -36,7 +36,13 @@ export async function startSlipway(
     const port = url === '' ? '0' : new URL(url).port;
     const started = spawn(process.execPath, [join(project, 'src/start/start.ts')], {
       cwd: project,
-      env: { ...process.env, SLIPWAY_DATA: dataFolder, SLIPWAY_ENGINE: `unix://${socket}`, SLIPWAY_PORT: port, ...options.env },
+      env: {
+        ...process.env,
+        SLIPWAY_DATA: dataFolder,
+        SLIPWAY_ENGINE: `unix://${socket}`,
+        SLIPWAY_PORT: port,
+        ...options.env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child = started;

@@ -1,7 +1,7 @@
 // Grades a lab: runs its checks in waves by what they cost and need, streams each result as it lands, never blames the learner for our trouble.
 import type { Check, CheckResult, Report, Verdict } from './check.ts';
 import type { Lab, Task } from './lab.ts';
-import { printable } from './printable.ts';
+import { printable, printableValue } from './printable.ts';
 import { Scene } from './scene.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -193,10 +193,7 @@ function safe(evidence: CheckResult['evidence'] = []): CheckResult['evidence'] {
   return evidence.slice(0, EVIDENCE_MOST).map(({ api, field, value }) => ({
     api: printable(api),
     field: printable(field),
-    value:
-      typeof value === 'string'
-        ? printable(value)
-        : JSON.parse(printable(JSON.stringify(value ?? null), Number.POSITIVE_INFINITY)),
+    value: printableValue(value),
   }));
 }
 

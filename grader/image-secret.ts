@@ -60,9 +60,9 @@ const METADATA_MOST_BYTES = 4 * 1024 * 1024;
 /** The folders that an image's layers lie in, the lowest first; undefined if the engine keeps them in another way. */
 export function layerFolders(image: Pick<ImageFacts, 'GraphDriver' | 'RootFS'>): string[] | undefined {
   const { Name, Data } = image.GraphDriver ?? {};
-  if (Name !== 'overlay2' || Data?.['UpperDir'] === undefined) return undefined;
-  const lower = Data['LowerDir'] ?? '';
-  const folders = [Data['UpperDir'], ...(lower === '' ? [] : lower.split(':'))].reverse();
+  if (Name !== 'overlay2' || Data?.UpperDir === undefined) return undefined;
+  const lower = Data.LowerDir ?? '';
+  const folders = [Data.UpperDir, ...(lower === '' ? [] : lower.split(':'))].reverse();
   return folders.length === image.RootFS.Layers.length ? folders : undefined;
 }
 

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { catalogue } from '../../labs/images/catalogue.ts';
+import { type CatalogueImage, catalogue } from '../../labs/images/catalogue.ts';
 import { contentHash } from './content-hash.ts';
 import { packFolder } from './folder-tar.ts';
 import type { OuterEngine } from './outer-engine.ts';
@@ -42,7 +42,7 @@ export async function prepareSeed(
   const name = `slipway-seed-${hash}-${randomBytes(3).toString('hex')}`;
   const mountpoint = await engine.createVolume(name, { [SEED_LABEL]: hash });
   const seeder = await host.start({
-    name: `slipway-seeder-${hash}`,
+    name: `slipway-seeder-${name.slice(-6)}`,
     image: image.reference,
     labels: { [SEED_LABEL]: hash },
     binds: [`${name}:/seed`],
@@ -119,7 +119,7 @@ async function fill(
         ])
       ).exitCode === 0;
     if (pulled) await run(`docker tag ${entry.pull} ${entry.ref}`, note);
-    else if (entry.folder === undefined) await importBase(engine, seeder, entry.ref, workFolder, step);
+    else if (entry.folder === undefined) await importBase(engine, seeder, entry, workFolder, step);
     const recipe = pulled ? entry.online : entry.folder === undefined ? undefined : 'Dockerfile';
     if (recipe !== undefined && entry.folder !== undefined) {
       await engine.writeTar(
@@ -147,23 +147,18 @@ async function fill(
 async function importBase(
   engine: OuterEngine,
   seeder: string,
-  reference: string,
+  entry: CatalogueImage,
   workFolder: string,
   step: Step,
 ) {
-  step.at(`importing ${reference}`);
+  step.at(`importing ${entry.ref}`);
   const pipe = engine.pipe(seeder, [
     'docker',
     'import',
-    ...['-c', 'LABEL lab.standin=true', '-c', `LABEL lab.standin.for=${reference}`],
-    ...[
-      '-c',
-      'LABEL lab.standin.differs="made with debootstrap from the same packages"',
-      '-c',
-      'CMD ["bash"]',
-    ],
+    ...['-c', 'LABEL lab.standin=true', '-c', `LABEL lab.standin.for=${entry.ref}`],
+    ...['-c', `LABEL lab.standin.differs=${JSON.stringify(entry.differs)}`, '-c', 'CMD ["bash"]'],
     '-',
-    reference,
+    entry.ref,
   ]);
   await new Promise<void>((resolve, reject) => {
     pipe.on('error', reject);

@@ -45,7 +45,7 @@ export async function runCommand(
 
 /** The path of a program, looked for in PATH and in the places where root's programs live; undefined if it is not installed. */
 export function findProgram(name: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin'];
+  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin'];
   return folders
     .map((folder) => join(folder, name))
     .find((path) => {

@@ -1,5 +1,5 @@
 // Builds the image every sandbox runs: Debian trixie with an engine inside. Named by its content, so built once.
-import { createReadStream, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { createReadStream, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { contentHash } from './content-hash.ts';
 import { packFolder } from './folder-tar.ts';
@@ -10,6 +10,22 @@ import type { Progress, Step } from './progress.ts';
 const SUITE = 'trixie';
 const BASE = `debian:${SUITE}-slim`;
 const REPOSITORY = 'slipway/sandbox';
+/** Emptied in the base: documentation, translations, caches. Licences stay. */
+const DEAD_FOLDERS = [
+  'usr/share/man',
+  'usr/share/info',
+  'usr/share/locale',
+  'var/cache/apt',
+  'var/lib/apt/lists',
+  'var/log',
+];
+/** As in the official image: what `apt-get install` downloads is not kept in a layer. */
+const APT_SETTINGS = `Acquire::Languages "none";
+APT::Keep-Downloaded-Packages "false";
+DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin || true"; };
+`;
+/** Changes when the base is made differently, so that an older one is not taken for it. */
+const BASE_RECIPE = contentHash('/', [], [...DEAD_FOLDERS, APT_SETTINGS]).slice(0, 8);
 /** A registry that has not said a word for this long is taken as out of reach, in ms. */
 const REGISTRY_SILENCE_MS = 8_000;
 
@@ -31,7 +47,7 @@ export async function prepareSandboxImage(
   progress: Progress,
 ): Promise<SandboxImage> {
   const recipe = join(projectFolder, 'src/engine/sandbox-image');
-  const hash = contentHash(projectFolder, ['src/engine/sandbox-image'], [SUITE]);
+  const hash = contentHash(projectFolder, ['src/engine/sandbox-image'], [SUITE, BASE_RECIPE]);
   const reference = `${REPOSITORY}:${hash}`;
   const base = await prepareBase(engine, workFolder, progress);
   if (!(await engine.hasImage(reference))) {
@@ -56,7 +72,7 @@ async function prepareBase(
   workFolder: string,
   progress: Progress,
 ): Promise<{ reference: string; pulled: boolean }> {
-  const own = `slipway/${BASE}`;
+  const own = `slipway/${BASE}-${BASE_RECIPE}`;
   if (await engine.hasImage(own)) return { reference: own, pulled: false };
   if (await engine.hasImage(BASE)) return { reference: BASE, pulled: true };
   const step = progress.step(`Getting ${BASE}`);
@@ -79,7 +95,8 @@ async function prepareBase(
 }
 
 /** Where the root file system's tar lies: the catalogue's own Debian image is made from the same one. */
-export const baseTarPath = (workFolder: string): string => join(workFolder, `debian-${SUITE}.tar`);
+export const baseTarPath = (workFolder: string): string =>
+  join(workFolder, `debian-${SUITE}-${BASE_RECIPE}.tar`);
 
 /** Makes Debian's minimal root file system, without documentation and translations, as a tar. */
 async function bootstrap(workFolder: string, step: Step): Promise<string> {
@@ -103,18 +120,11 @@ async function bootstrap(workFolder: string, step: Step): Promise<string> {
     },
   });
   step.at('packing');
-  const dead = [
-    'usr/share/man',
-    'usr/share/info',
-    'usr/share/locale',
-    'var/cache/apt',
-    'var/lib/apt/lists',
-    'var/log',
-  ];
-  for (const folder of dead) {
+  for (const folder of DEAD_FOLDERS) {
     rmSync(join(root, folder), { recursive: true, force: true });
     mkdirSync(join(root, folder), { recursive: true });
   }
+  writeFileSync(join(root, 'etc/apt/apt.conf.d/99slipway'), APT_SETTINGS);
   // Licences stay, changelogs go.
   await runCommand(['find', join(root, 'usr/share/doc'), '-type', 'f', '!', '-name', 'copyright', '-delete']);
   const unfinished = `${tar}.part`;

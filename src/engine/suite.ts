@@ -1,11 +1,14 @@
 // Around the engine and browser tests: images prepared once before, and after them nothing may remain that a test made.
 
+import { randomBytes } from 'node:crypto';
 import { INSTANCE_LABEL } from './docker-spawner.ts';
 import type { OuterEngine } from './outer-engine.ts';
-import { openTestRoom, TEST_INSTANCE_PREFIX } from './testing.ts';
+import { openTestRoom, testInstancePrefix } from './testing.ts';
 
 /** vitest's global set-up: holds the engine for the whole run, so that no test file starts or stops it. */
 export default async function setup(): Promise<() => Promise<void>> {
+  // Test files run in processes of their own, which inherit this name; runs beside this one have another.
+  process.env.SLIPWAY_TEST_RUN = randomBytes(3).toString('hex');
   const room = await openTestRoom();
   const volumesBefore = await room.engine.danglingVolumeNames();
   return async () => {
@@ -29,7 +32,7 @@ export default async function setup(): Promise<() => Promise<void>> {
 async function removeLeftovers(engine: OuterEngine): Promise<string[]> {
   const all = [
     ...(await engine.containersLabelled([INSTANCE_LABEL])).filter((container) =>
-      container.labels[INSTANCE_LABEL]?.startsWith(TEST_INSTANCE_PREFIX),
+      container.labels[INSTANCE_LABEL]?.startsWith(testInstancePrefix()),
     ),
     ...(await engine.containersLabelled(['slipway.helper'])),
   ];

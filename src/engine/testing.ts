@@ -7,11 +7,11 @@ import type { Sandbox } from './spawner.ts';
 
 const PROJECT_FOLDER = resolve(import.meta.dirname, '../..');
 
-/** Every sandbox of a test run has an instance that begins with this; the suite fails if one remains. */
-export const TEST_INSTANCE_PREFIX = 'test-';
+/** Every sandbox of one test run has an instance that begins with this; the suite fails if one remains. */
+export const testInstancePrefix = (): string => `test-${process.env.SLIPWAY_TEST_RUN ?? 'single'}-`;
 
 /** Where tests keep the engine and its images: the same as `npm start` by default, so that nothing is prepared twice. */
-export const testDataFolder = (): string => process.env['SLIPWAY_DATA'] ?? join(PROJECT_FOLDER, '.slipway');
+export const testDataFolder = (): string => process.env.SLIPWAY_DATA ?? join(PROJECT_FOLDER, '.slipway');
 
 let opened: Promise<MachineRoom> | undefined;
 
@@ -20,8 +20,8 @@ export async function openTestRoom(): Promise<MachineRoom> {
   opened ??= openMachineRoom({
     projectFolder: PROJECT_FOLDER,
     dataFolder: testDataFolder(),
-    engineSocket: process.env['SLIPWAY_ENGINE']?.replace(/^unix:\/\//, ''),
-    instance: `${TEST_INSTANCE_PREFIX}${process.pid}-${randomBytes(3).toString('hex')}`,
+    engineSocket: process.env.SLIPWAY_ENGINE?.replace(/^unix:\/\//, ''),
+    instance: `${testInstancePrefix()}${process.pid}-${randomBytes(3).toString('hex')}`,
     canaryKey: randomBytes(32),
     progress: progressOn(process.stderr),
   }).then((answer) => {

@@ -68,7 +68,8 @@ async function main(): Promise<number> {
     const ok = proofs.every((proof) => proof.ok);
     const cases = proofs.flatMap((proof) => proof.cases);
     console.log(`\n${cases.filter((one) => one.ok).length} of ${cases.length} cases hold.`);
-    if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ ok, labs: proofs }, undefined, 2)}\n`);
+    if (values.json !== undefined)
+      writeFileSync(values.json, `${JSON.stringify({ ok, labs: proofs }, undefined, 2)}\n`);
     return ok ? 0 : 1;
   } finally {
     for (const sandbox of await room.spawner.list()) await sandbox.remove();
