@@ -69,7 +69,7 @@ test('a learner starts a lab, is told what is missing and why, mends it, passes,
   await page.getByText('Hint 1 of 3').first().waitFor();
 
   await terminal.writeFile('.dockerignore', lastStep('.dockerignore', '3-context'));
-  await terminal.writeFile('Dockerfile', lastStep('Dockerfile', '5-base'));
+  await terminal.writeFile('Dockerfile', lastStep('Dockerfile', '5-finish'));
   await terminal.ask('docker build -q -t etl:dev . && echo BUILT-$((6*7))', /BUILT-42/);
   await checkAll(page);
   const open = await page.locator('[data-check]:not([data-status="pass"])').allInnerTexts();

@@ -50,7 +50,7 @@ function taskProblems(task: Task): string[] {
     ...(hints.length === 3 && hints.every((hint) => hint.trim() !== '')
       ? []
       : [
-          `task "${task.id}" has ${hints.length} hints; expected three: a nudge, a concept, and nearly there.`,
+          `task "${task.id}" has ${hints.filter((hint) => hint.trim() !== '').length} hints; expected three: a nudge, a concept, and nearly there.`,
         ]),
   ];
 }

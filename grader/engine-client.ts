@@ -112,7 +112,7 @@ export function engineClient(workplace: Pick<Workplace, 'dial'>): EngineClient {
       }
       outgoing.once('response', resolve);
       outgoing.once('error', (cause) => {
-        const reason = options.signal?.aborted ? options.signal.reason : cause;
+        const reason = options.signal?.aborted ? options.signal.reason : (closed.signal.reason ?? cause);
         reject(
           new Error(`The engine did not answer ${method} ${path}: ${messageOf(reason)}`, { cause: reason }),
         );

@@ -77,8 +77,20 @@ test('disruptive checks wait until somebody presses Check', async () => {
 test('one task can be graded alone; what it needs from another is looked at but not told', async () => {
   const lab = simpleLab([], {
     tasks: [
-      { id: 'first', title: '', points: 1, hints: ['', '', ''], checks: [simpleCheck('a', { judge: () => fail })] },
-      { id: 'second', title: '', points: 1, hints: ['', '', ''], checks: [simpleCheck('b', { needs: ['a'] })] },
+      {
+        id: 'first',
+        title: '',
+        points: 1,
+        hints: ['', '', ''],
+        checks: [simpleCheck('a', { judge: () => fail })],
+      },
+      {
+        id: 'second',
+        title: '',
+        points: 1,
+        hints: ['', '', ''],
+        checks: [simpleCheck('b', { needs: ['a'] })],
+      },
     ],
   });
   const told: string[] = [];
@@ -147,7 +159,13 @@ test('an aborted grade rejects', async () => {
 test('checks that share an exclusive thing never look at the same time, whatever the lab', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.record({ exclusive: fc.subarray(['container:a', 'container:b', 'volume:c']), cost: fc.constantFrom('inspect' as const, 'container' as const) }), { maxLength: 10 }),
+      fc.array(
+        fc.record({
+          exclusive: fc.subarray(['container:a', 'container:b', 'volume:c']),
+          cost: fc.constantFrom('inspect' as const, 'container' as const),
+        }),
+        { maxLength: 10 },
+      ),
       async (specs) => {
         const touched = new Set<string>();
         const checks = specs.map(({ exclusive, cost }, index) =>
@@ -176,12 +194,18 @@ test('checks that share an exclusive thing never look at the same time, whatever
 test('every check comes out exactly once, and is blocked exactly if something it needs did not pass', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.record({ needs: fc.array(fc.nat({ max: 20 }), { maxLength: 3 }), ok: fc.boolean() }), { minLength: 1, maxLength: 12 }),
+      fc.array(fc.record({ needs: fc.array(fc.nat({ max: 20 }), { maxLength: 3 }), ok: fc.boolean() }), {
+        minLength: 1,
+        maxLength: 12,
+      }),
       async (specs) => {
         // Only earlier checks are needed, so that no circle can be.
         const needsOf = (index: number) => [...new Set(specs[index]?.needs.filter((need) => need < index))];
         const checks: Check[] = specs.map(({ ok }, index) =>
-          simpleCheck(`c${index}`, { needs: needsOf(index).map((need) => `c${need}`), judge: () => (ok ? pass : fail) }),
+          simpleCheck(`c${index}`, {
+            needs: needsOf(index).map((need) => `c${need}`),
+            judge: () => (ok ? pass : fail),
+          }),
         );
         const { results } = await grade(simpleLab(checks), nowhere());
         expect(results.map(({ id }) => id)).toEqual(checks.map(({ id }) => id));

@@ -55,7 +55,9 @@ test('finds it below a folder that a later layer deletes or empties', async () =
   const deleted = [await tar({ 'app/conf/.env': SECRET }), await tar({ 'app/.wh.conf': '' })];
   const emptied = [await tar({ 'app/conf/.env': SECRET }), await tar({ 'app/conf/.wh..wh..opq': '' })];
   for (const layers of [deleted, emptied])
-    expect((await findSecret(await saved(layers), SECRET)).findings).toMatchObject([{ layer: 1, hidden: true }]);
+    expect((await findSecret(await saved(layers), SECRET)).findings).toMatchObject([
+      { layer: 1, hidden: true },
+    ]);
 });
 
 test.each([
@@ -84,7 +86,9 @@ test('finds it in the configuration and the history', async () => {
 
 test('a layer that can’t be decoded is trouble, never “no secret”', async () => {
   const layers = [await tar(clean), Buffer.from('neither a tar nor anything known '.repeat(100))];
-  await expect(findSecret(await saved(layers), SECRET)).rejects.toThrow('1 of 2 layers could not be decoded.');
+  await expect(findSecret(await saved(layers), SECRET)).rejects.toThrow(
+    '1 of 2 layers could not be decoded.',
+  );
 });
 
 test('a layer that the manifest names but the archive lacks is trouble too', async () => {

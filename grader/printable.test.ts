@@ -3,7 +3,9 @@ import { expect, test } from 'vitest';
 import { printable, printableValue } from './printable.ts';
 
 test('takes out colours, titles and cursor movements, and keeps the words', () => {
-  expect(printable('\x1b[31mred\x1b[0m \x1b]0;title\x07and \x1b[2Aup\nnext\tline')).toBe('red and up\nnext\tline');
+  expect(printable('\x1b[31mred\x1b[0m \x1b]0;title\x07and \x1b[2Aup\nnext\tline')).toBe(
+    'red and up\nnext\tline',
+  );
 });
 
 test('takes out what turns the direction of writing', () => {
@@ -22,7 +24,7 @@ test('no control character is left in any text, and none is longer than asked', 
 
 test('a value is cut where it is long, wide or deep', () => {
   const endless: Record<string, unknown> = {};
-  endless['again'] = endless;
+  endless.again = endless;
   expect(JSON.stringify(printableValue(endless)).length).toBeLessThan(200);
   expect(printableValue(Array.from({ length: 1_000 }, () => 'x'))).toHaveLength(50);
   expect(printableValue({ deep: ['\x1b[31mred', 1, true, null, undefined] })).toEqual({

@@ -344,7 +344,11 @@ async function built(scene: Scene, job: BuildJob, signal: AbortSignal): Promise<
     `docker buildx build --progress=rawjson ${job.options.join(' ')} .`,
   ];
   const outcome = await scene.exec(['bash', '-ec', script.join('\n')], { signal });
-  return { ok: outcome.exitCode === 0, ...readProgress(outcome.stderr) };
+  const progress = readProgress(outcome.stderr);
+  // A build that fails says at which step; one that says nothing never began, and that is not the Dockerfile's doing.
+  if (outcome.exitCode !== 0 && progress.steps.length === 0)
+    throw new Error(`the build of a copy of the project did not begin: ${progress.words}`);
+  return { ok: outcome.exitCode === 0, ...progress };
 }
 
 /** A word for a shell, whatever is in it. */

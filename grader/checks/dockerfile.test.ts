@@ -11,9 +11,9 @@ test.each([
   ['FROM mirror.lab:5000/python', [['mirror.lab:5000/python', false]]],
   ['from --platform=linux/amd64 python:3.13', [['python:3.13', true]]],
   [`FROM python@sha256:${'a'.repeat(64)}`, [[`python@sha256:${'a'.repeat(64)}`, true]]],
-  ['ARG V=3.13\nFROM python:${V}', [['python:3.13', true]]],
+  [`ARG V=3.13\nFROM python:\${V}`, [['python:3.13', true]]],
   ['ARG V=latest\nFROM python:$V', [['python:latest', false]]],
-  ['FROM python:${V:-3.13}', [['python:3.13', true]]],
+  [`FROM python:\${V:-3.13}`, [['python:3.13', true]]],
   ['FROM python:3.13 AS build\nFROM build\nFROM scratch', [['python:3.13', true]]],
   ['# FROM python\nFROM python:3.13', [['python:3.13', true]]],
 ])('%s', (text, expected) => {
@@ -24,6 +24,9 @@ test('a Dockerfile that is missing, empty or loose fails and says which line', (
   const { judge } = dockerfile().pinsItsBases({ id: 'base' });
   expect(judge(undefined)).toMatchObject({ status: 'fail', actual: 'there is no Dockerfile' });
   expect(judge('RUN true')).toMatchObject({ status: 'fail', actual: 'no FROM with an image in Dockerfile' });
-  expect(judge('# syntax=docker/dockerfile:1\nFROM python')).toMatchObject({ status: 'fail', actual: 'line 2: FROM python' });
+  expect(judge('# syntax=docker/dockerfile:1\nFROM python')).toMatchObject({
+    status: 'fail',
+    actual: 'line 2: FROM python',
+  });
   expect(judge('FROM python:3.13-slim').status).toBe('pass');
 });

@@ -3,7 +3,8 @@ import { imageFacts } from '../facts.ts';
 import { image } from './image.ts';
 
 const etl = image('etl:dev');
-const facts = (config: object = {}) => imageFacts.parse({ Id: 'sha256:1', Size: 1, Config: config, RootFS: { Layers: [] } });
+const facts = (config: object = {}) =>
+  imageFacts.parse({ Id: 'sha256:1', Size: 1, Config: config, RootFS: { Layers: [] } });
 const said = (stdout: string, exitCode = 0, stderr = '') => ({ stdout, stderr, exitCode });
 
 test('an image that is not there fails and says how to look', () => {
@@ -62,7 +63,10 @@ test('code that its user can write to fails, and says what', () => {
 
 test('a secret fails with its layer, also if it was deleted later', () => {
   const { judge } = etl.carriesNoSecret('KEY', { id: 'secret' });
-  expect(judge({ layers: 4, findings: [] })).toMatchObject({ status: 'pass', actual: '4 layers looked through' });
+  expect(judge({ layers: 4, findings: [] })).toMatchObject({
+    status: 'pass',
+    actual: '4 layers looked through',
+  });
   expect(judge({ layers: 4, findings: [{ layer: 2, path: 'app/.env', hidden: true }] })).toMatchObject({
     status: 'fail',
     actual: 'it is in layer 2 of 4, in app/.env; a later layer deletes the file, and the bytes stay',

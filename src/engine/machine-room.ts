@@ -6,10 +6,11 @@ import type { Writable } from 'node:stream';
 import { extract } from 'tar-stream';
 import { prepareSeed } from './catalogue.ts';
 import { DockerSpawner } from './docker-spawner.ts';
+import { withLock } from './lock.ts';
 import { canInstallPackages, findProgram, installPackages, isRoot } from './machine.ts';
 import { OuterEngine } from './outer-engine.ts';
 import { openPrivateEngine, type PrivateEngine, withInternet } from './private-engine.ts';
-import type { Progress } from './progress.ts';
+import type { Progress, Step } from './progress.ts';
 import { type Isolation, SandboxHost } from './sandbox-host.ts';
 import { prepareSandboxImage } from './sandbox-image.ts';
 import type { Spawner } from './spawner.ts';
@@ -127,7 +128,21 @@ export async function openMachineRoom(options: MachineRoomOptions): Promise<Mach
     }
     const online = <T>(work: () => Promise<T>) =>
       held === undefined ? work() : withInternet(held.bridge, work);
-    const image = await online(() =>
+    // Another process may be at it: it is let finish, and what it made is found.
+    const alone = async <T>(work: () => Promise<T>): Promise<T> => {
+      let step: Step | undefined;
+      return await withLock(
+        join(workFolder, 'lock'),
+        () => {
+          step = options.progress.step('Waiting for another Slipway that prepares images here');
+        },
+        async () => {
+          step?.done();
+          return await online(work);
+        },
+      );
+    };
+    const image = await alone(() =>
       prepareSandboxImage(engine, options.projectFolder, workFolder, options.progress),
     );
     const remapped = held?.remappedRoot ?? (await remappedRootOf(engine));
@@ -138,7 +153,7 @@ export async function openMachineRoom(options: MachineRoomOptions): Promise<Mach
       remappedRoot: remapped,
       helperImage: image.reference,
     });
-    const seedVolume = await online(() =>
+    const seedVolume = await alone(() =>
       prepareSeed(host, image, options.projectFolder, workFolder, options.progress),
     );
     const spawner = new DockerSpawner({

@@ -122,3 +122,13 @@ export function lacksSysResource(): boolean {
   const CAP_SYS_RESOURCE = 24n;
   return line?.[1] !== undefined && (BigInt(`0x${line[1]}`) & (1n << CAP_SYS_RESOURCE)) === 0n;
 }
+
+/** When a process started, in clock ticks since boot: tells it from a later one with the same number. Undefined if there is none (or only a zombie). */
+export function processStartTime(pid: number): string | undefined {
+  try {
+    const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    return afterName[0] === 'Z' ? undefined : afterName[19];
+  } catch {
+    return undefined;
+  }
+}

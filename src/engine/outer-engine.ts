@@ -211,7 +211,8 @@ export class OuterEngine {
       return true;
     } catch (error) {
       if (statusOf(error) === 404) return true;
-      if (statusOf(error) === 409) return false;
+      // Older engines answer 500 where a mount outlived the container that had it.
+      if (statusOf(error) === 409 || /in use|active mounts/.test(String(error))) return false;
       throw error;
     }
   }

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { findProgram, isRoot, runCommand } from './machine.ts';
+import { findProgram, isRoot, processStartTime, runCommand } from './machine.ts';
 import { OuterEngine } from './outer-engine.ts';
 
 /** Longest path a unix socket may have on Linux, less what dockerd and containerd append to the engine's folder. */
@@ -270,16 +270,6 @@ function enginePid(places: Places): number | undefined {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(places.dataRoot) ? pid : undefined;
   } catch {
     // No pid file, or no such process: it does not run.
-    return undefined;
-  }
-}
-
-/** When a process started, in clock ticks since boot: tells it from a later one with the same number. Undefined if there is none (or only a zombie). */
-function processStartTime(pid: number): string | undefined {
-  try {
-    const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
-    return afterName[0] === 'Z' ? undefined : afterName[19];
-  } catch {
     return undefined;
   }
 }
