@@ -4,7 +4,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type EngineClient, engineClient } from './engine-client.ts';
+import { borrowEngineClient, type EngineClient, engineClient } from './engine-client.ts';
+import type { Workplace } from './workplace.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -12,7 +13,14 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 async function engine(
   answer: Answer,
   version = '1.45',
-): Promise<{ client: EngineClient; asked: string[]; dials(): number } & AsyncDisposable> {
+): Promise<
+  {
+    client: EngineClient;
+    workplace: Pick<Workplace, 'dial'>;
+    asked: string[];
+    dials(): number;
+  } & AsyncDisposable
+> {
   const folder = mkdtempSync(join(tmpdir(), 'engine-'));
   const socket = join(folder, 'docker.sock');
   const asked: string[] = [];
@@ -26,14 +34,16 @@ async function engine(
     answer(request, response);
   });
   await new Promise<void>((resolve) => server.listen(socket, resolve));
-  const client = engineClient({
+  const workplace = {
     dial: () => {
       dials += 1;
       return connect(socket);
     },
-  });
+  };
+  const client = engineClient(workplace);
   return {
     client,
+    workplace,
     asked,
     dials: () => dials,
     [Symbol.asyncDispose]: async () => {
@@ -133,4 +143,16 @@ test('an answer that is not JSON is trouble, and does not hold the next call up'
   );
   await expect(one.client.call('GET', '/bad')).rejects.toThrow();
   expect(await one.client.call('GET', '/good')).toEqual({ fine: true });
+});
+
+test('a client that is borrowed again after it was given back needs no new connection', async () => {
+  await using one = await engine((_request, response) => response.end('{}'));
+  const { workplace } = one;
+  const first = borrowEngineClient(workplace);
+  await first.call('GET', '/info');
+  first.close();
+  const second = borrowEngineClient(workplace);
+  await second.call('GET', '/info');
+  second.close();
+  expect(one.dials()).toBe(1);
 });

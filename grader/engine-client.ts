@@ -1,5 +1,6 @@
 // The grader's way to an engine: the Docker API over connections that a workplace dials, each call bounded and abortable.
 import { Agent, type AgentOptions, type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import { z } from 'zod';
@@ -201,6 +202,36 @@ export function engineClient(workplace: Pick<Workplace, 'dial'>): EngineClient {
   };
 }
 
+/** How long a returned client keeps its connections for the next grade of the same workplace, in ms. */
+const KEPT_MS = 20_000;
+
+const kept = new WeakMap<object, { client: EngineClient; borrowers: number; timer?: NodeJS.Timeout }>();
+
+/**
+ * A client that several grades of one workplace share, one after the other or at once: the first dial, 40 ms, is paid once.
+ * `close` gives it back; connections that nobody takes up again are destroyed a little later.
+ */
+export function borrowEngineClient(workplace: Pick<Workplace, 'dial'>): EngineClient {
+  const lent = kept.get(workplace) ?? { client: engineClient(workplace), borrowers: 0 };
+  kept.set(workplace, lent);
+  lent.borrowers += 1;
+  clearTimeout(lent.timer);
+  let isBack = false;
+  return {
+    ...lent.client,
+    close() {
+      if (isBack) return;
+      isBack = true;
+      lent.borrowers -= 1;
+      if (lent.borrowers > 0) return;
+      lent.timer = setTimeout(() => {
+        kept.delete(workplace);
+        lent.client.close();
+      }, KEPT_MS).unref();
+    },
+  };
+}
+
 function refusal(method: string, path: string, status: number, text: string): EngineRefused {
   let message = text.slice(0, 500);
   try {
@@ -255,7 +286,9 @@ class DialAgent extends Agent {
 
   override createConnection(): Duplex {
     // node's HTTP sets these on each connection it keeps; a pipe has nothing to set.
-    return Object.assign(this.#dial(), {
+    const pipe = this.#dial();
+    if (pipe instanceof Socket) return pipe;
+    return Object.assign(pipe, {
       setKeepAlive: () => undefined,
       setNoDelay: () => undefined,
       setTimeout: () => undefined,

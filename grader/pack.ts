@@ -1,9 +1,9 @@
-// Packs files as tars, for the archive calls.
+// Packs files as tars and reads the names in tars, for the archive calls.
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { type Pack, pack } from 'tar-stream';
+import { extract, type Pack, pack } from 'tar-stream';
 
 const FIXED_TIME = new Date(0);
 
@@ -41,4 +41,22 @@ export async function packOverlay(folder: string, except: readonly string[]): Pr
 async function finished(tar: Pack): Promise<Buffer> {
   tar.finalize();
   return await buffer(tar as unknown as Readable);
+}
+
+/** Names kept of one tar; a learner's image may hold any number. */
+const NAMES_MOST = 200_000;
+
+/** Paths in a tar below its one top entry, folders with a slash at their end. */
+export async function namesIn(tar: Readable): Promise<readonly string[]> {
+  const names: string[] = [];
+  const entries = extract();
+  tar.on('error', (error) => entries.destroy(error));
+  tar.pipe(entries);
+  for await (const entry of entries) {
+    const path = entry.header.name.replace(/^(\.?\/)*[^/]*\/?/, '').replace(/\/$/, '');
+    if (path !== '' && names.length < NAMES_MOST)
+      names.push(entry.header.type === 'directory' ? `${path}/` : path);
+    entry.resume();
+  }
+  return names;
 }

@@ -86,6 +86,13 @@ test('files are in the container before it starts', async () => {
   expect(outcome).toEqual({ exitCode: 0, stdout: 'order,shop\n', stderr: '' });
 });
 
+test('tells what is below a folder of an image, as its containers would see it', async () => {
+  await built('files:1', 'FROM busybox\nCOPY . /app/deep\nRUN rm /app/deep/gone', { stays: 'x', gone: 'x' });
+  await using scene = new Scene(sandbox);
+  expect(await scene.namesBelow('files:1', '/app', signal)).toEqual(['deep/', 'deep/stays']);
+  expect(await scene.namesBelow('files:1', '/nowhere', signal)).toBeUndefined();
+});
+
 test('a program that prints without end is cut off and still has an exit code', async () => {
   await using scene = new Scene(sandbox);
   const outcome = await scene.run(

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { BUSYBOX_PATH, busyboxArchive } from './busybox.ts';
-import { bytesOf, type EngineClient, EngineRefused, engineClient } from './engine-client.ts';
+import { borrowEngineClient, bytesOf, type EngineClient, EngineRefused } from './engine-client.ts';
 import {
   type ContainerFacts,
   containerFacts,
@@ -11,7 +11,7 @@ import {
   type NetworkFacts,
   networkFacts,
 } from './facts.ts';
-import { packTexts } from './pack.ts';
+import { namesIn, packTexts } from './pack.ts';
 import { frameDecoder } from './stream-frames.ts';
 import type { ExecOptions, ExecResult, Workplace } from './workplace.ts';
 
@@ -78,10 +78,14 @@ export class Scene implements AsyncDisposable {
   readonly #memory = new Map<string, Promise<unknown>>();
   readonly #probes = new Map<string, Promise<{ id: string; probe: Probe }>>();
   readonly #undo: (() => Promise<unknown>)[] = [];
+  /** Containers to be removed at the end. */
+  readonly #containers = new Set<string>();
+  /** Creations and removals under way: the end waits for them, so that none is forgotten. */
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(workplace: Workplace) {
     this.workplace = workplace;
-    this.engine = engineClient(workplace);
+    this.engine = borrowEngineClient(workplace);
   }
 
   /** Facts of an image, asked once a grade; undefined if there is none of that name. */
@@ -136,7 +140,7 @@ export class Scene implements AsyncDisposable {
     return await this.workplace.exec(argv, options);
   }
 
-  /** Remembers something to do when the grade is over, whatever became of it; last in, first out. */
+  /** Remembers something to do when the grade is over, whatever became of it; last in, first out, after the containers are gone. */
   finally(undo: () => Promise<unknown>): void {
     this.#undo.push(undo);
   }
@@ -156,14 +160,14 @@ export class Scene implements AsyncDisposable {
       );
       return { exitCode: answer.StatusCode, ...(await this.#logs(id, signal)) };
     } finally {
-      await this.remove(id);
+      // Nobody waits for it but the end of the grade.
+      this.#follow(this.remove(id)).catch(() => undefined);
     }
   }
 
   /** Starts a container and leaves it running; it is removed when the grade is over. */
   async start(spec: RunSpec, signal: AbortSignal): Promise<RunningContainer> {
     const id = await this.#create(spec, signal);
-    this.finally(() => this.remove(id));
     await this.engine.call('POST', `/containers/${id}/start`, { signal });
     return {
       id,
@@ -200,7 +204,6 @@ export class Scene implements AsyncDisposable {
   async inside(image: string, signal: AbortSignal): Promise<Inside> {
     const { id, refusal } = await this.once(`inside ${image}`, async () => {
       const made = await this.#create({ image, busybox: ['sleep', PROBE_LIFE_SECONDS] }, signal);
-      this.finally(() => this.remove(made));
       return { id: made, refusal: await this.#start(made, signal) };
     });
     return {
@@ -211,6 +214,7 @@ export class Scene implements AsyncDisposable {
   /** Removes a container, running or not; one that is not there counts as removed. */
   async remove(id: string): Promise<void> {
     await this.engine.call('DELETE', `/containers/${id}`, { query: { force: 1, v: 1 }, accept: [404, 409] });
+    this.#containers.delete(id);
   }
 
   /** The bytes of a file or folder in a container or the workplace, as a tar; rejects above `mostBytes`. */
@@ -228,7 +232,6 @@ export class Scene implements AsyncDisposable {
       { image, command: ['none'], binds: folders.map((folder, index) => `${folder}:${WINDOW}/${index}:ro`) },
       signal,
     );
-    this.finally(() => this.remove(id));
     return {
       tarOf: (index) =>
         this.engine.stream('GET', `/containers/${id}/archive`, {
@@ -238,24 +241,52 @@ export class Scene implements AsyncDisposable {
     };
   }
 
+  /**
+   * Names of what is below a folder of an image, as a container would see it, folders with a slash at their end; undefined
+   * if there is no such folder. Nothing is started for it, so nothing of the image's can stand in the way.
+   */
+  async namesBelow(
+    image: string,
+    folder: string,
+    signal: AbortSignal,
+  ): Promise<readonly string[] | undefined> {
+    const id = await this.once(`still ${image}`, () => this.#create({ image, command: ['none'] }, signal));
+    let tar: Readable;
+    try {
+      tar = await this.engine.stream('GET', `/containers/${id}/archive`, { query: { path: folder }, signal });
+    } catch (error) {
+      if (error instanceof EngineRefused && error.status === 404) return undefined;
+      throw error;
+    }
+    return await namesIn(tar);
+  }
+
   /** An image as `docker save` gives it. */
   async exportImage(reference: string, signal: AbortSignal): Promise<Readable> {
     return await this.engine.stream('GET', `/images/${encodeURIComponent(reference)}/get`, { signal });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const undo of this.#undo.splice(0).reverse()) {
-      // What can't be undone was undone by the learner, or the sandbox is gone with it.
-      await undo().catch(() => undefined);
-    }
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+    // What can't be undone was undone by the learner, or the sandbox is gone with it.
+    await Promise.allSettled([...this.#containers].map((id) => this.remove(id)));
+    for (const undo of this.#undo.splice(0).reverse()) await undo().catch(() => undefined);
     this.engine.close();
   }
 
+  #follow<T>(work: Promise<T>): Promise<T> {
+    this.#underWay.add(work);
+    const over = () => this.#underWay.delete(work);
+    work.then(over, over);
+    return work;
+  }
+
   async #create(spec: RunSpec, signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted();
     const entrypoint = spec.busybox === undefined ? spec.entrypoint : [BUSYBOX_PATH];
     const command = spec.busybox ?? spec.command;
-    const answer = await this.engine.call('POST', '/containers/create', {
-      signal,
+    // Not given the signal: a creation that is broken off may have made a container whose id nobody knows.
+    const creation = this.engine.call('POST', '/containers/create', {
       body: {
         Image: spec.image,
         ...(entrypoint === undefined ? {} : { Entrypoint: entrypoint }),
@@ -264,20 +295,25 @@ export class Scene implements AsyncDisposable {
         ...(spec.busybox === undefined ? {} : { Healthcheck: { Test: ['NONE'] }, WorkingDir: '/' }),
         Env: Object.entries(spec.env ?? {}).map(([name, value]) => `${name}=${value}`),
         Labels: { [PROBE_LABEL]: 'run' },
-        HostConfig: { NetworkMode: spec.network ?? 'none', Binds: spec.binds ?? [], ...PROBE_LIMITS },
+        HostConfig: {
+          NetworkMode: spec.network ?? 'none',
+          Binds: spec.binds ?? [],
+          LogConfig: { Type: 'json-file', Config: {} },
+          ...PROBE_LIMITS,
+        },
       },
     });
-    const { Id } = z.object({ Id: z.string().regex(/^[0-9a-f]+$/) }).parse(answer);
-    try {
-      const put = (body: Uint8Array) =>
-        this.engine.call('PUT', `/containers/${Id}/archive`, { query: { path: '/' }, body, signal });
-      if (spec.busybox !== undefined) await put(await busyboxArchive());
-      if (spec.files !== undefined) await put(await packTexts(spec.files));
-    } catch (error) {
-      await this.remove(Id);
-      throw error;
-    }
-    return Id;
+    const made = creation.then((answer) => {
+      const { Id } = z.object({ Id: z.string().regex(/^[0-9a-f]+$/) }).parse(answer);
+      this.#containers.add(Id);
+      return Id;
+    });
+    const id = await this.#follow(made);
+    const put = (body: Uint8Array) =>
+      this.engine.call('PUT', `/containers/${id}/archive`, { query: { path: '/' }, body, signal });
+    if (spec.busybox !== undefined) await put(await busyboxArchive());
+    if (spec.files !== undefined) await put(await packTexts(spec.files));
+    return id;
   }
 
   async #openProbe(
@@ -289,7 +325,6 @@ export class Scene implements AsyncDisposable {
       { image, busybox: ['sleep', PROBE_LIFE_SECONDS], network, user: '0' },
       signal,
     );
-    this.finally(() => this.remove(id));
     await this.engine.call('POST', `/containers/${id}/start`, { signal });
     return { id, probe: { ask: (busybox, asked) => this.#ask(id, busybox, asked ?? signal) } };
   }

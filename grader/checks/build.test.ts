@@ -80,3 +80,11 @@ test('a context above the limit fails and says its size', () => {
     actual: '200.0 MiB',
   });
 });
+
+test('what should have stayed at home fails with its path', () => {
+  const { judge } = project.leavesOut(['.env'], { id: 'clean' });
+  const of = (found: readonly string[]) =>
+    judge({ build: { ...outcome, steps: [] }, found, workdir: '/app' });
+  expect(of([]).status).toBe('pass');
+  expect(of(['.env', 'a/__pycache__/'])).toMatchObject({ status: 'fail', actual: '.env, a/__pycache__/' });
+});

@@ -1,7 +1,6 @@
 // Checks of a build: what a change of a file runs again, what is sent, what gets in. Builds a copy, never the learner's own tag.
 import { randomBytes } from 'node:crypto';
 import { posix } from 'node:path';
-import { BUSYBOX_PATH } from '../busybox.ts';
 import type { Check } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { check, type Naming, worded } from './naming.ts';
@@ -44,6 +43,8 @@ interface ChangedBuild extends BuildOutcome {
 /** Where copies are built, beside the engine. */
 const COPIES_FOLDER = '/tmp/slipway-grader';
 const MIB = 1024 * 1024;
+/** Paths told as evidence. */
+const SHOWN_MOST_PATHS = 20;
 
 /** Checks of what `docker build` makes of the project folder. */
 export function build(source: BuildSource) {
@@ -271,35 +272,26 @@ export function build(source: BuildSource) {
           const outcome = await withCode(scene, signal);
           if (!outcome.ok) return { build: outcome, found: [], workdir: '' };
           const workdir = (await scene.image(outcome.image))?.Config.WorkingDir || '/';
-          // Installed packages may keep compiled files beside theirs; only the project's own are asked for.
-          const tests = names.map((name) => `-name '${name}'`).join(' -o ');
-          const script = `${BUSYBOX_PATH} find ${workdir} -xdev \\( -path /proc -o -path /usr -o -path /sys -o -path /.slipway \\) -prune -o \\( ${tests} \\) -print | ${BUSYBOX_PATH} head -n 20`;
-          const run = await scene.run(
-            { image: outcome.image, user: '0', busybox: ['sh', '-c', script] },
-            signal,
+          const inImage = (await scene.namesBelow(outcome.image, workdir, signal)) ?? [];
+          const found = inImage.filter((path) => path.split('/').some((part) => names.includes(part)));
+          // Of a folder that got in, its own name says enough.
+          const tops = found.filter(
+            (path) => !found.some((other) => other.endsWith('/') && path !== other && path.startsWith(other)),
           );
-          return {
-            build: outcome,
-            found: run.stdout
-              .trim()
-              .split('\n')
-              .filter((path) => path !== ''),
-            workdir,
-          };
+          return { build: outcome, found: tops.slice(0, SHOWN_MOST_PATHS), workdir };
         },
         judge: ({ build: outcome, found, workdir }) => {
           if (!outcome.ok)
             return { status: 'blocked', because: `The project does not build: ${outcome.words}` };
           if (found.length === 0) return { status: 'pass' };
-          const shown = found.map((path) => posix.relative(workdir, path) || path);
           return {
             status: 'fail',
             expected: `none of ${names.join(', ')} below ${workdir}`,
-            actual: `${shown.slice(0, 4).join(', ')}${shown.length > 4 ? ' and more' : ''}`,
+            actual: `${found.slice(0, 4).join(', ')}${found.length > 4 ? ' and more' : ''}`,
             evidence: [
               {
                 api: 'an image built from a copy of your project, with a few caches more',
-                field: `find ${workdir}`,
+                field: `below ${workdir}`,
                 value: found,
               },
             ],

@@ -81,3 +81,13 @@ test('stopping in time passes, being killed fails, ending early fails, never bei
   expect(judge({ ...stop, running: false, ready: false })).toMatchObject({ status: 'fail' });
   expect(judge({ ...stop, ready: false, logs: '' }).status).toBe('blocked');
 });
+
+test('a file left behind fails with its name; an empty or missing folder passes', () => {
+  const { judge } = etl.hasNothingIn('/root/.cache/pip', { id: 'cache' });
+  expect(judge([]).status).toBe('pass');
+  expect(judge(['http/', 'selfcheck/']).status).toBe('pass');
+  expect(judge(['http/', 'http/1'])).toMatchObject({
+    status: 'fail',
+    actual: '1 file, such as /root/.cache/pip/http/1',
+  });
+});

@@ -1,7 +1,6 @@
 // Checks of an image: that it is there, what it says when it runs, as whom, what it may write, what it carries.
 import { posix } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { BUSYBOX_PATH } from '../busybox.ts';
 import type { Check, Evidence, Verdict } from '../check.ts';
 import type { ImageFacts } from '../facts.ts';
 import { findSecretInImage } from '../image-secret.ts';
@@ -246,33 +245,22 @@ export function image(reference: string) {
 
     /** Nothing lies in this folder of the image. */
     hasNothingIn(folder: string, naming: Naming): Check {
-      return check<RunOutcome>({
+      return check<readonly string[]>({
         id: naming.id,
         title: naming.title ?? `Nothing is left in \`${folder}\``,
         needs: naming.needs ?? [],
         cost: 'container',
-        probe: async (scene, signal) =>
-          (await scene.inside(reference, signal)).ask(
-            [
-              'sh',
-              '-c',
-              `[ -d ${folder} ] && ${BUSYBOX_PATH} find ${folder} -type f | ${BUSYBOX_PATH} head -n 20; exit 0`,
-            ],
-            { user: '0' },
-          ),
-        judge: ({ stdout, stderr, exitCode }) => {
-          if (exitCode !== 0)
-            return { status: 'blocked', because: `It could not be asked: ${stderr.trim()}` };
-          const files = stdout
-            .trim()
-            .split('\n')
-            .filter((file) => file !== '');
+        probe: async (scene, signal) => (await scene.namesBelow(reference, folder, signal)) ?? [],
+        judge: (names) => {
+          const files = names.filter((name) => !name.endsWith('/'));
           if (files.length === 0) return { status: 'pass' };
           return {
             status: 'fail',
             expected: `no file below ${folder}`,
-            actual: `${files.length === 20 ? 'at least 20 files' : `${files.length} files`}, such as ${files[0]}`,
-            evidence: [{ api: `a container of ${reference}`, field: `find ${folder} -type f`, value: files }],
+            actual: `${files.length} ${files.length === 1 ? 'file' : 'files'}, such as ${folder}/${files[0]}`,
+            evidence: [
+              { api: `the files of ${reference}`, field: `below ${folder}`, value: files.slice(0, 20) },
+            ],
             ...worded(naming, {
               why: 'What a tool keeps for its next run is dead weight in an image: there is no next run in that layer.',
               see: `docker run --rm --user 0 --entrypoint sh ${reference} -c 'find ${folder} -type f | head'`,
