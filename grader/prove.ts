@@ -45,6 +45,8 @@ export type OpenWorkplace = () => Promise<Workplace & AsyncDisposable>;
 
 /** Two sandboxes keep two cores busy; a third only slows both down. */
 const LANES = 2;
+/** Script in `solution/` that does in one go what the steps do, over all their files: for mutants, which start from the end. */
+const AT_ONCE = 'at-once.sh';
 /** A solution's script builds an image or starts a stack; this long it hangs. */
 const SCRIPT_DEADLINE_MS = 180_000;
 /** A `see` command answers at once, or builds at most. */
@@ -211,7 +213,7 @@ class Proof {
   async #mutant(mutant: Lab['mutants'][number], steps: readonly { folder: string }[]): Promise<void> {
     await this.#inWorkplace('mutant', mutant.name, async (workplace) => {
       const trouble: string[] = [];
-      for (const step of steps) trouble.push(...(await this.#apply(workplace, step.folder, 'solve.sh')));
+      trouble.push(...(await this.#solve(workplace, steps)));
       trouble.push(...(await this.#apply(workplace, join(this.#folder, 'mutants', mutant.name), 'apply.sh')));
       const expected = foreseen(this.#lab, mutant.fails);
       const graded = await this.#graded(workplace);
@@ -250,12 +252,29 @@ class Proof {
     }
   }
 
+  /** The finished solution: at once where the lab says how, else step by step. */
+  async #solve(workplace: Workplace, steps: readonly { folder: string }[]): Promise<string[]> {
+    const script = join(this.#folder, 'solution', AT_ONCE);
+    if (!existsSync(script)) {
+      const trouble: string[] = [];
+      for (const step of steps) trouble.push(...(await this.#apply(workplace, step.folder, 'solve.sh')));
+      return trouble;
+    }
+    for (const step of steps)
+      await workplace.writeTar(workplace.folder, await packOverlay(step.folder, ['solve.sh']));
+    return await this.#run(workplace, script);
+  }
+
   /** Puts a folder's files into the project and runs its script there. */
   async #apply(workplace: Workplace, folder: string, script: string): Promise<string[]> {
     if (!existsSync(folder)) return [`There is no ${folder}.`];
     await workplace.writeTar(workplace.folder, await packOverlay(folder, [script]));
     const path = join(folder, script);
-    if (!existsSync(path)) return [];
+    return existsSync(path) ? await this.#run(workplace, path) : [];
+  }
+
+  /** Runs a script of the lab's in the project folder; what it says if it fails is trouble. */
+  async #run(workplace: Workplace, path: string): Promise<string[]> {
     const outcome = await within(SCRIPT_DEADLINE_MS, (signal) =>
       workplace.exec(['bash', '-eu', '-s'], {
         cwd: workplace.folder,

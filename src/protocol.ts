@@ -54,10 +54,21 @@ export interface LabState {
 /** `GET /api/me`: progress for the course page, a fold over the learner's events. */
 export interface Progress {
   readonly labs: Readonly<
-    Record<string, { readonly started: boolean; readonly passedTasks: readonly string[]; readonly points: number; readonly of: number }>
+    Record<
+      string,
+      {
+        readonly started: boolean;
+        readonly passedTasks: readonly string[];
+        readonly points: number;
+        readonly of: number;
+      }
+    >
   >;
   readonly lessons: Readonly<
-    Record<string, { readonly read: boolean; readonly quiz: Readonly<Record<string, { readonly correct: boolean }>> }>
+    Record<
+      string,
+      { readonly read: boolean; readonly quiz: Readonly<Record<string, { readonly correct: boolean }>> }
+    >
   >;
 }
 
@@ -71,7 +82,10 @@ export interface Progress {
 
 /** One line of the answer to a Check. */
 export type CheckEvent =
-  | { readonly type: 'started'; readonly checks: readonly { readonly id: string; readonly task: string; readonly title: string }[] }
+  | {
+      readonly type: 'started';
+      readonly checks: readonly { readonly id: string; readonly task: string; readonly title: string }[];
+    }
   | { readonly type: 'result'; readonly result: CheckResult }
   | {
       readonly type: 'finished';
@@ -86,7 +100,10 @@ const identifier = z.string().regex(/^[a-z0-9][a-z0-9.-]{0,79}$/);
 
 /** Body of `POST /api/labs/:lab/check`. Without `task`, all tasks are checked. */
 export const checkRequest = z.strictObject({ task: identifier.optional() });
-export const hintRequest = z.strictObject({ task: identifier, level: z.union([z.literal(1), z.literal(2), z.literal(3)]) });
+export const hintRequest = z.strictObject({
+  task: identifier,
+  level: z.union([z.literal(1), z.literal(2), z.literal(3)]),
+});
 export const quizAnswer = z.strictObject({
   item: identifier,
   correct: z.boolean(),
@@ -103,7 +120,11 @@ export const terminalQuery = z.strictObject({
 
 /** What the page may send as text frames; binary frames are keystrokes, as UTF-8. */
 export const terminalRequest = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('resize'), cols: z.number().int().min(2).max(500), rows: z.number().int().min(1).max(300) }),
+  z.strictObject({
+    type: z.literal('resize'),
+    cols: z.number().int().min(2).max(500),
+    rows: z.number().int().min(1).max(300),
+  }),
   /** Bytes of output since the last `replay` that xterm has parsed, cumulative. */
   z.strictObject({ type: z.literal('ack'), bytes: z.number().int().min(0) }),
 ]);

@@ -74,13 +74,16 @@ export function build(source: BuildSource) {
   };
 
   const withCode = (scene: Scene, signal: AbortSignal) =>
-    scene.once(`${key} code`, async () => {
-      const first = await changed(scene, signal);
+    scene.once(`${key} code`, () => changed(scene, signal));
+
+  /** A build of changed code by an engine that remembers one like it, so that what runs again runs because of the change. */
+  const rememberedWithCode = (scene: Scene, signal: AbortSignal) =>
+    scene.once(`${key} code, remembered`, async () => {
+      const first = await withCode(scene, signal);
       const installs = installSteps(first);
-      if (first.ok && installs.length > 0 && installs.every(({ cached }) => cached)) return first;
-      // It may have run only because the engine no longer remembered. Built once as it is, a change is measured against that.
-      const { ok } = await plain(scene, signal);
-      return ok ? await changed(scene, signal) : first;
+      if (!first.ok || (installs.length > 0 && installs.every(({ cached }) => cached))) return first;
+      // It may have run only because the engine had forgotten; by now it remembers the first.
+      return await changed(scene, signal);
     });
 
   const withPackages = (scene: Scene, signal: AbortSignal) =>
@@ -142,7 +145,7 @@ export function build(source: BuildSource) {
         title: naming.title ?? `A change of \`${source.code.path}\` does not install the packages again`,
         needs: naming.needs ?? [],
         cost: 'build',
-        probe: withCode,
+        probe: rememberedWithCode,
         judge: (outcome) => {
           const installs = installSteps(outcome);
           if (!outcome.ok)

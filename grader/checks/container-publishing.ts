@@ -6,6 +6,7 @@ import { field, listed, notRunning } from './container-state.ts';
 import { check, type Naming, worded } from './naming.ts';
 import {
   type Connection,
+  NETWORK_TIMEOUT_MS,
   patienceWith,
   type Socket,
   vantageOf,
@@ -114,6 +115,7 @@ export function publishing(name: string) {
         title: naming.title ?? `The program in \`${name}\` listens to others than itself on port ${port}`,
         needs: naming.needs ?? [],
         cost: 'exec',
+        timeoutMs: NETWORK_TIMEOUT_MS,
         probe: async (scene, signal) => {
           const facts = await scene.container(name);
           if (facts?.State.Running !== true) return { facts, listening: [] };
@@ -165,6 +167,7 @@ export function publishing(name: string) {
         title: naming.title ?? `\`${url}\` answers with ${pleases.expected}`,
         needs: naming.needs ?? [],
         cost: 'exec',
+        timeoutMs: NETWORK_TIMEOUT_MS,
         probe: async (scene, signal) => {
           const facts = await scene.container(name);
           if (facts?.State.Running !== true) return { facts };
@@ -207,6 +210,7 @@ export function publishing(name: string) {
         title: naming.title ?? `${greeting.of} answers on \`127.0.0.1:${hostPort}\``,
         needs: naming.needs ?? [],
         cost: 'exec',
+        timeoutMs: NETWORK_TIMEOUT_MS,
         probe: async (scene, signal) => {
           const facts = await scene.container(name);
           if (facts?.State.Running !== true) return { facts };
@@ -259,6 +263,7 @@ export function publishing(name: string) {
         title: naming.title ?? `On the machine’s other addresses, port ${port} of \`${name}\` is closed`,
         needs: naming.needs ?? [],
         cost: 'exec',
+        timeoutMs: NETWORK_TIMEOUT_MS,
         probe: async (scene, signal) => {
           const facts = await scene.container(name);
           if (facts?.State.Running !== true) return { facts, attempts: [], control: 'refused' };

@@ -7,6 +7,7 @@ import {
   type Address,
   addressesOf,
   type Connection,
+  NETWORK_TIMEOUT_MS,
   patienceWith,
   type Socket,
   vantageOf,
@@ -49,6 +50,7 @@ export function reaching(name: string) {
         title: naming.title ?? `In \`${name}\`, the name \`${alias}\` leads to \`${naming.to}\``,
         needs: naming.needs ?? [],
         cost: 'exec',
+        timeoutMs: NETWORK_TIMEOUT_MS,
         probe: async (scene, signal) => {
           const [facts, target] = await Promise.all([scene.container(name), scene.container(naming.to)]);
           if (facts?.State.Running !== true) return { facts, target, answers: [] };
@@ -105,6 +107,7 @@ export function reaching(name: string) {
         title: naming.title ?? `The program in \`${name}\` works with \`${target}\` on port ${port}`,
         needs: naming.needs ?? [],
         cost: 'exec',
+        timeoutMs: NETWORK_TIMEOUT_MS,
         probe: async (scene, signal) => {
           const [facts, other] = await Promise.all([scene.container(name), scene.container(target)]);
           if (facts?.State.Running !== true || other === undefined)
@@ -164,6 +167,7 @@ export function reaching(name: string) {
         title: naming.title ?? `\`${name}\` can neither find \`${target}\` by name nor connect to it`,
         needs: naming.needs ?? [],
         cost: 'exec',
+        timeoutMs: NETWORK_TIMEOUT_MS,
         probe: async (scene, signal) => {
           const [facts, other, peer] = await Promise.all([
             scene.container(name),
@@ -256,6 +260,7 @@ export function reaching(name: string) {
         title: naming.title ?? `\`${name}\` reaches \`${inside.to}\`, and nothing outside`,
         needs: naming.needs ?? [],
         cost: 'exec',
+        timeoutMs: NETWORK_TIMEOUT_MS,
         probe: async (scene, signal) => {
           const [facts, friend, peer] = await Promise.all([
             scene.container(name),

@@ -17,8 +17,10 @@ const GET_SECONDS = 4;
 /** Without an answer of the engine's name server (it has none on the default bridge), no name resolves there. */
 const NAME_SECONDS = 1;
 /** What is started young is given time to come up: a Postgres that makes its first database takes three seconds. */
-const YOUNG_MS = 20_000;
-const PATIENCE_WITH_THE_YOUNG_MS = 8_000;
+const YOUNG_MS = 15_000;
+const PATIENCE_WITH_THE_YOUNG_MS = 6_000;
+/** Time of a check that asks the network, in ms: patience with two containers after each other, on a loaded machine. */
+export const NETWORK_TIMEOUT_MS = 40_000;
 /** Pause between two attempts while patience lasts, in µs. */
 const BETWEEN_ATTEMPTS_MICROSECONDS = 150_000;
 

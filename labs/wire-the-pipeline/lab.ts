@@ -1,9 +1,10 @@
 // The lab of lesson L07: four containers that know each other by name, each only as far as it must, and a database that may move.
-import { defineLab } from '../../grader/index.ts';
+
 import { container } from '../../grader/checks/container.ts';
 import { POSTGRES } from '../../grader/checks/container-publishing.ts';
 import { service } from '../../grader/checks/moved-service.ts';
 import { network } from '../../grader/checks/network.ts';
+import { defineLab } from '../../grader/index.ts';
 
 const postgres = container('postgres');
 const loader = container('loader');
@@ -13,8 +14,11 @@ const nginx = container('nginx');
 /** Every container that is not on an internal network alone reaches this: the lab machine itself, with the package index. */
 const OUTSIDE = { ip: '198.18.0.1', port: 3141 };
 
-/** The API's own answer, whether or not it found its database: that much is enough to know that the way to it is open. */
-const fromTheApi = { expected: 'an answer of the API', test: (body: string) => /"service": ?"orders"/.test(body) };
+/** What the API says of itself, whether or not it finds its database: enough to know that the way to it is open. */
+const fromTheApi = {
+  expected: 'an answer of the API',
+  test: (body: string) => /"service": ?"orders"/.test(body),
+};
 const batches = { expected: 'the number of batches', test: (body: string) => /"batches": ?\d+/.test(body) };
 
 export default defineLab({
@@ -35,7 +39,10 @@ export default defineLab({
         'Make a network `data` and put both containers on it; a running container can be connected to another network. The loader reads `DB_HOST` from its environment, which is settled when a container is made, so the loader has to be made again.',
       ],
       checks: [
-        network('data').joins(['postgres'], { id: 'data.network', title: 'There is a network `data` with `postgres` on it' }),
+        network('data').joins(['postgres'], {
+          id: 'data.network',
+          title: 'There is a network `data` with `postgres` on it',
+        }),
         loader.resolves('postgres', { id: 'loader.resolves', to: 'postgres' }),
         loader.worksWith('postgres', 5432, {
           id: 'loader.loads',
@@ -89,7 +96,8 @@ export default defineLab({
         nginx.isOn(['edge'], { id: 'nginx.networks', only: true }),
         nginx.answersTheHost(8080, fromTheApi, {
           id: 'nginx.forwards',
-          title: '`http://localhost:8080/` answers, through `nginx`, with the API’s words',
+          path: '/alive',
+          title: '`http://localhost:8080/alive` answers, through `nginx`, with the API’s words',
           why: 'nginx looks its upstream up when it starts and ends if it can’t find it; later it keeps the address it found. It needs a network with the API on it, and a start after the API is there.',
         }),
         nginx.cannotReach('postgres', 5432, {
@@ -128,28 +136,116 @@ export default defineLab({
     },
   ],
   mutants: [
-    { name: 'hard-coded-address', title: 'The loader is given the address that Postgres has today.', fails: ['warehouse.moves'] },
-    { name: 'name-of-the-container', title: 'There is an alias, but the loader still asks for the container’s name.', fails: ['warehouse.moves'] },
-    { name: 'hosts-entry-over-the-alias', title: 'The loader’s hosts file holds an address that shadows the alias.', fails: ['warehouse.moves'] },
-    { name: 'hosts-entry', title: 'The name is written into each client’s hosts file instead of given to Postgres.', fails: ['warehouse.alias', 'warehouse.api', 'warehouse.loader'] },
-    { name: 'link', title: 'Each client has a link of its own instead of a name that everyone can use.', fails: ['warehouse.alias'] },
-    { name: 'alias-on-one-network', title: 'The alias is on `data` only, and the loader is on `batch`.', fails: ['loader.loads', 'warehouse.alias', 'warehouse.loader'] },
-    { name: 'loader-on-the-host', title: 'The loader uses the network of the host, and the published port.', fails: ['loader.resolves', 'batch.internal', 'warehouse.loader'] },
-    { name: 'loader-on-the-default-bridge', title: 'The loader is left on the default network and given the right name.', fails: ['loader.resolves', 'batch.internal', 'warehouse.loader'] },
-    { name: 'loader-asks-itself', title: 'In the loader, `localhost` is taken for the machine.', fails: ['loader.loads', 'warehouse.moves'] },
-    { name: 'published-port-inside', title: 'The published port is used between containers.', fails: ['loader.loads', 'warehouse.moves'] },
-    { name: 'another-name-for-data', title: 'The network is not called `data`.', fails: ['data.network', 'api.networks', 'warehouse.alias'] },
-    { name: 'api-on-the-host', title: 'The API uses the network of the host, so no port has to be published.', fails: ['api.published', 'api.networks', 'nginx.forwards', 'warehouse.api'] },
-    { name: 'listens-to-itself', title: 'The port is published, but the API listens on its own loopback.', fails: ['api.listens', 'nginx.forwards'] },
-    { name: 'ports-swapped', title: 'Another port than the one the API listens on is published.', fails: ['api.published'] },
-    { name: 'api-asks-itself', title: 'The API looks for the database in its own container.', fails: ['api.answers', 'warehouse.moves'] },
-    { name: 'not-published', title: 'Postgres is on the networks only; the machine can’t get in.', fails: ['postgres.on-loopback'] },
-    { name: 'open-to-everyone', title: 'Postgres is published on every address of the machine.', fails: ['postgres.not-elsewhere'] },
-    { name: 'second-port-open', title: 'Beside the port on loopback, another one is open to everyone.', fails: ['postgres.not-elsewhere'] },
-    { name: 'one-network', title: 'Everything is on one network.', fails: ['api.networks', 'nginx.networks', 'nginx.kept-away', 'batch.internal', 'warehouse.alias'] },
-    { name: 'nginx-on-both', title: 'nginx is on `data` as well, so that it “sees everything”.', fails: ['nginx.networks', 'nginx.kept-away'] },
-    { name: 'database-on-the-edge', title: 'Postgres is connected to `edge` too.', fails: ['nginx.kept-away'] },
+    {
+      name: 'hard-coded-address',
+      title: 'The loader is given the address that Postgres has today.',
+      fails: ['warehouse.moves'],
+    },
+    {
+      name: 'name-of-the-container',
+      title: 'There is an alias, but the loader still asks for the container’s name.',
+      fails: ['warehouse.moves'],
+    },
+    {
+      name: 'hosts-entry-over-the-alias',
+      title: 'The loader’s hosts file holds an address that shadows the alias.',
+      fails: ['warehouse.moves'],
+    },
+    {
+      name: 'hosts-entry',
+      title: 'The name is written into each client’s hosts file instead of given to Postgres.',
+      fails: ['warehouse.alias', 'warehouse.api', 'warehouse.loader'],
+    },
+    {
+      name: 'link',
+      title: 'Each client has a link of its own instead of a name that everyone can use.',
+      fails: ['warehouse.alias'],
+    },
+    {
+      name: 'alias-on-one-network',
+      title: 'The alias is on `data` only, and the loader is on `batch`.',
+      fails: ['loader.loads', 'warehouse.alias', 'warehouse.loader'],
+    },
+    {
+      name: 'loader-on-the-host',
+      title: 'The loader uses the network of the host, and the published port.',
+      fails: ['loader.resolves', 'batch.internal', 'warehouse.loader'],
+    },
+    {
+      name: 'loader-on-the-default-bridge',
+      title: 'The loader is left on the default network and given the right name.',
+      fails: ['loader.resolves', 'batch.internal', 'warehouse.loader'],
+    },
+    {
+      name: 'loader-asks-itself',
+      title: 'In the loader, `localhost` is taken for the machine.',
+      fails: ['loader.loads', 'warehouse.moves'],
+    },
+    {
+      name: 'published-port-inside',
+      title: 'The published port is used between containers.',
+      fails: ['loader.loads', 'warehouse.moves'],
+    },
+    {
+      name: 'another-name-for-data',
+      title: 'The network is not called `data`.',
+      fails: ['data.network', 'api.networks', 'warehouse.alias'],
+    },
+    {
+      name: 'api-on-the-host',
+      title: 'The API uses the network of the host, so no port has to be published.',
+      fails: ['api.published', 'api.networks', 'nginx.forwards', 'warehouse.api'],
+    },
+    {
+      name: 'listens-to-itself',
+      title: 'The port is published, but the API listens on its own loopback.',
+      fails: ['api.listens', 'nginx.forwards'],
+    },
+    {
+      name: 'ports-swapped',
+      title: 'Another port than the one the API listens on is published.',
+      fails: ['api.published'],
+    },
+    {
+      name: 'api-asks-itself',
+      title: 'The API looks for the database in its own container.',
+      fails: ['api.answers', 'warehouse.moves'],
+    },
+    {
+      name: 'not-published',
+      title: 'Postgres is on the networks only; the machine can’t get in.',
+      fails: ['postgres.on-loopback'],
+    },
+    {
+      name: 'open-to-everyone',
+      title: 'Postgres is published on every address of the machine.',
+      fails: ['postgres.not-elsewhere'],
+    },
+    {
+      name: 'second-port-open',
+      title: 'Beside the port on loopback, another one is open to everyone.',
+      fails: ['postgres.not-elsewhere'],
+    },
+    {
+      name: 'one-network',
+      title: 'Everything is on one network.',
+      fails: ['api.networks', 'nginx.networks', 'nginx.kept-away', 'batch.internal', 'warehouse.alias'],
+    },
+    {
+      name: 'nginx-on-both',
+      title: 'nginx is on `data` as well, so that it “sees everything”.',
+      fails: ['nginx.networks', 'nginx.kept-away'],
+    },
+    {
+      name: 'database-on-the-edge',
+      title: 'Postgres is connected to `edge` too.',
+      fails: ['nginx.kept-away'],
+    },
     { name: 'batch-not-internal', title: '`batch` is an ordinary network.', fails: ['batch.internal'] },
-    { name: 'loader-with-a-way-out', title: 'The loader is on `batch`, and still on `data`.', fails: ['loader.confined'] },
+    {
+      name: 'loader-with-a-way-out',
+      title: 'The loader is on `batch`, and still on `data`.',
+      fails: ['loader.confined'],
+    },
   ],
 });

@@ -1,7 +1,8 @@
 // The outer engine: every call Slipway makes to the Docker engine that carries the sandboxes. dockerode stays in here.
-import { Duplex, Readable } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import Docker from 'dockerode';
 import { frameDecoder } from '../../grader/stream-frames.ts';
+import { boundedText, ExecPipe } from './exec-pipe.ts';
 
 export interface ExecOutcome {
   readonly exitCode: number;
@@ -55,8 +56,6 @@ export class EngineLost extends Error {
 
 /** Longest wait for an answer to a call that does no work of its own, in ms: past it the engine counts as lost. */
 const ANSWER_TIMEOUT_MS = 30_000;
-/** Output kept of one command, in bytes each of stdout and stderr: enough for a build log, bounded against `yes`. */
-export const EXEC_OUTPUT_MAX_BYTES = 4 * 1024 * 1024;
 
 /** The HTTP status of a failed engine call, if it got as far as one. */
 export function statusOf(error: unknown): number | undefined {
@@ -535,24 +534,6 @@ export interface TerminalExec {
   exitCode(): Promise<number | undefined>;
 }
 
-/** Collects text up to `EXEC_OUTPUT_MAX_BYTES`. */
-function boundedText() {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  let cut = false;
-  return {
-    add(chunk: Buffer) {
-      const room = EXEC_OUTPUT_MAX_BYTES - size;
-      if (chunk.length > room) cut = true;
-      if (room <= 0) return;
-      chunks.push(chunk.subarray(0, room));
-      size += Math.min(chunk.length, room);
-    },
-    text: () => Buffer.concat(chunks).toString('utf8'),
-    truncated: () => cut,
-  };
-}
-
 async function drained(stream: NodeJS.ReadableStream): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     stream.on('end', resolve);
@@ -560,89 +541,4 @@ async function drained(stream: NodeJS.ReadableStream): Promise<void> {
     stream.on('error', reject);
     stream.resume();
   });
-}
-
-/** A Duplex that exists before its exec does: callers such as an HTTP agent need a socket at once. */
-class ExecPipe extends Duplex {
-  #inner: Duplex | undefined;
-  #waiting: (() => void) | undefined;
-  #stderr = '';
-
-  constructor(start: () => Promise<{ stream: Duplex; exec: Docker.Exec }>) {
-    super({ allowHalfOpen: true });
-    start().then(
-      ({ stream }) => this.#connect(stream),
-      (error: Error) => this.destroy(error),
-    );
-  }
-
-  // What an HTTP client calls on a real socket; a pipe to a process has none of it.
-  setKeepAlive(): this {
-    return this;
-  }
-  setNoDelay(): this {
-    return this;
-  }
-  setTimeout(): this {
-    return this;
-  }
-  ref(): this {
-    return this;
-  }
-  unref(): this {
-    return this;
-  }
-
-  #connect(stream: Duplex) {
-    if (this.destroyed) {
-      stream.destroy();
-      return;
-    }
-    this.#inner = stream;
-    const decode = frameDecoder((kind, payload) => {
-      if (kind === 'stderr') this.#stderr = (this.#stderr + payload.toString('utf8')).slice(-2_000);
-      else if (!this.push(payload)) stream.pause();
-    });
-    stream.on('data', decode);
-    stream.on('end', () => {
-      if (this.#stderr === '') this.push(null);
-      else this.destroy(new Error(`The connection into the sandbox ended: ${this.#stderr.trim()}`));
-    });
-    stream.on('close', () => this.destroy());
-    stream.on('error', (error) => this.destroy(error));
-    this.emit('connect');
-    this.#waiting?.();
-    this.#waiting = undefined;
-  }
-
-  override _read() {
-    this.#inner?.resume();
-  }
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void) {
-    const write = () => {
-      if (this.#inner === undefined || this.#inner.destroyed)
-        done(new Error('The connection into the sandbox is closed.'));
-      else this.#inner.write(chunk, done);
-    };
-    if (this.#inner === undefined) this.#waiting = write;
-    else write();
-  }
-
-  override _final(done: (error?: Error | null) => void) {
-    const end = () => {
-      this.#inner?.end();
-      done();
-    };
-    if (this.#inner === undefined) this.#waiting = end;
-    else end();
-  }
-
-  override _destroy(error: Error | null, done: (error?: Error | null) => void) {
-    this.#inner?.destroy();
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    waiting?.();
-    done(error);
-  }
 }
