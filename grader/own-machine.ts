@@ -73,6 +73,7 @@ function canaryKey(): Uint8Array {
 }
 
 function tarOf(path: string, signal?: AbortSignal): Readable {
+  if (!existsSync(path)) throw Object.assign(new Error(`There is no ${path}.`), { statusCode: 404 });
   const child = spawn('tar', ['-C', dirname(path), '-cf', '-', basename(path)], {
     stdio: ['ignore', 'pipe', 'ignore'],
     ...(signal === undefined ? {} : { signal }),

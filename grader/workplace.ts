@@ -24,7 +24,10 @@ export interface Workplace {
   exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult>;
   /** The learner's project folder, absolute, as `exec` sees it. */
   readonly folder: string;
-  /** A tar of a path in the workplace (a file or a folder), read from outside; its one top entry is the path's last name. */
+  /**
+   * A tar of a path in the workplace (a file or a folder), read from outside; its one top entry is the path's last name.
+   * Rejects with an error whose `statusCode` is 404 if there is nothing at that path.
+   */
   readTar(path: string, signal?: AbortSignal): Promise<Readable>;
   /** Unpacks a tar into an existing folder of the workplace. */
   writeTar(folder: string, tar: Readable | Uint8Array): Promise<void>;

@@ -16,6 +16,8 @@ export interface BuildSource {
   readonly env?: Readonly<Record<string, string>>;
   /** Files planted in the copy before it is built: path → content. */
   readonly planted?: Readonly<Record<string, string>>;
+  /** A large file that the build does not need: its copy is cut short, so that a build that sends it does not take long. */
+  readonly shortened?: string;
 }
 
 /** One step of a build as BuildKit reports it. */
@@ -52,7 +54,15 @@ export function build(source: BuildSource) {
 
   const plain = (scene: Scene, signal: AbortSignal) =>
     scene.once(`${key} plain`, () =>
-      built(scene, { planted: source.planted ?? {}, options: ['--output', 'type=cacheonly'] }, signal),
+      built(
+        scene,
+        {
+          planted: source.planted ?? {},
+          shortened: source.shortened,
+          options: ['--output', 'type=cacheonly'],
+        },
+        signal,
+      ),
     );
 
   const changed = async (scene: Scene, signal: AbortSignal): Promise<ChangedBuild> => {
@@ -65,6 +75,7 @@ export function build(source: BuildSource) {
       scene,
       {
         planted: source.planted ?? {},
+        shortened: source.shortened,
         appended: { path: source.code.path, text: `\n${source.code.printing(word)}\n` },
         options: ['--tag', image],
       },
@@ -92,6 +103,7 @@ export function build(source: BuildSource) {
         scene,
         {
           planted: source.planted ?? {},
+          shortened: source.shortened,
           appended: { path: source.packages.path, text: `\n${source.packages.refused(randomWord())}\n` },
           options: ['--output', 'type=cacheonly'],
         },
@@ -313,6 +325,7 @@ export function build(source: BuildSource) {
 const randomWord = (): string => randomBytes(5).toString('hex');
 
 interface BuildJob {
+  readonly shortened: string | undefined;
   /** Files put into the copy: path → content. */
   readonly planted: Readonly<Record<string, string>>;
   readonly appended?: { readonly path: string; readonly text: string };
@@ -332,6 +345,7 @@ async function built(scene: Scene, job: BuildJob, signal: AbortSignal): Promise<
     `trap 'rm -rf ${copy}' EXIT`,
     `cp -a --sparse=always . ${copy}`,
     `cd ${copy}`,
+    ...(job.shortened === undefined ? [] : [shorten(job.shortened)]),
     ...files.map(
       ({ path, text, how }) =>
         `mkdir -p ${quoted(posix.dirname(path))} && printf '%s' ${quoted(text)} ${how}${quoted(path)}`,
@@ -339,11 +353,32 @@ async function built(scene: Scene, job: BuildJob, signal: AbortSignal): Promise<
     `docker buildx build --progress=rawjson ${job.options.join(' ')} .`,
   ];
   const outcome = await scene.exec(['bash', '-ec', script.join('\n')], { signal });
+  if (
+    /unknown command: docker buildx|'buildx' is not a docker command|unknown flag: --progress/.test(
+      outcome.stderr,
+    )
+  )
+    throw new Error(
+      'the docker command has no buildx here; install it (on Debian: apt install docker-buildx).',
+    );
   const progress = readProgress(outcome.stderr);
   // A build that fails says at which step; one that says nothing never began, and that is not the Dockerfile's doing.
   if (outcome.exitCode !== 0 && progress.steps.length === 0)
     throw new Error(`the build of a copy of the project did not begin: ${progress.words}`);
-  return { ok: outcome.exitCode === 0, ...progress };
+  const wholeBytes = Number(/^shortened (\d+)$/m.exec(outcome.stdout)?.[1] ?? SHORTENED_BYTES);
+  // More was sent than is left of the shortened file: it was sent too, and counts as long as it really is.
+  const wasSent = progress.contextBytes >= SHORTENED_BYTES;
+  const contextBytes = progress.contextBytes + (wasSent ? wholeBytes - SHORTENED_BYTES : 0);
+  return { ok: outcome.exitCode === 0, ...progress, contextBytes };
+}
+
+/** What is left of a shortened file: more than any limit on what a build may send. */
+const SHORTENED_BYTES = 4 * MIB;
+
+/** A shell command that cuts a file short if it is there and long, and says how long it was. */
+function shorten(path: string): string {
+  const file = quoted(path);
+  return `if [ -f ${file} ] && [ "$(stat -c %s ${file})" -gt ${SHORTENED_BYTES} ]; then echo "shortened $(stat -c %s ${file})"; truncate -s ${SHORTENED_BYTES} ${file}; fi`;
 }
 
 /** A word for a shell, whatever is in it. */

@@ -13,10 +13,10 @@ export interface RunNaming extends Naming {
 }
 
 /** A shell command that shows an image's run with an environment. */
-const runCommand = (reference: string, env: Readonly<Record<string, string>> = {}) =>
-  ['docker run --rm', ...Object.entries(env).map(([name, value]) => `-e ${name}=${value}`), reference].join(
-    ' ',
-  );
+const runCommand = (reference: string, env: Readonly<Record<string, string>> = {}) => {
+  const settings = Object.entries(env).map(([name, value]) => `-e ${name}=${value}`);
+  return `${['docker run --rm', ...settings, reference].join(' ')}; echo "exit code $?"`;
+};
 
 /** Checks of the image of that name. Each is a check; none runs anything of the image's to judge it, but where its own output is what is asked for. */
 export function image(reference: string) {

@@ -1,20 +1,21 @@
-// Checks that programs find a service again which moved: another container, another address, only its lasting name the same.
-import { setTimeout as delay } from 'node:timers/promises';
+// Checks that programs find a service again which moved: another address, only its lasting name the same.
+import { randomInt } from 'node:crypto';
 import { z } from 'zod';
 import { BUSYBOX_PATH, busyboxArchive } from '../busybox.ts';
 import type { Check } from '../check.ts';
 import type { ContainerFacts } from '../facts.ts';
 import { PROBE_LABEL, type Scene } from '../scene.ts';
-import { field, lastWordsOf, listed, notRunning, outputOf } from './container-state.ts';
+import { field, lastWordsOf, listed, notRunning } from './container-state.ts';
 import { check, type Naming, worded } from './naming.ts';
-import { addressesOf, socketsIn } from './vantage.ts';
+import { type Address, kernelForm } from './vantage.ts';
 
-/** How long the copies have to call at the new place, in ms: Python starts in 200, on a loaded machine in two thousand. */
+/** How long a copy has to call at the new place, in ms: Python starts in 200, on a loaded machine in two thousand. */
 const CALL_MS = 6_000;
-/** Once a copy has said something about another place and still not called here, it need not be waited for much longer, in ms. */
-const SECOND_THOUGHTS_MS = 1_200;
+/** How often it is looked for, in ms. */
+const LOOK_EVERY_MS = 50;
+/** Exit code of a rehearsal in which the copy called; any other tells that it did not. */
+const CALLED = 0;
 const COPY_LIMITS = { Memory: 256 * 1024 * 1024, PidsLimit: 128 } as const;
-const created = z.object({ Id: z.string().regex(/^[0-9a-f]+$/) });
 
 interface Copy {
   readonly name: string;
@@ -32,26 +33,25 @@ export interface MovedNaming extends Naming {
 export function service(alias: string, port: number) {
   return {
     /**
-     * Copies of the named containers, with their own settings, on a network of their own where this name, and no other,
-     * leads to a new place: each copy must call there. Nothing of the learner's is stopped or changed.
+     * Copies of the named containers, with their own settings, are started where this name leads to a new address and
+     * no other name leads anywhere: each copy must call there. Nothing of the learner's is stopped or changed.
      */
     isFoundAfterMoving(naming: MovedNaming): Check {
       const who = listed(naming.by.map((name) => `\`${name}\``));
       const expected = `${listed(naming.by)} connecting to ${alias}:${port} wherever that name leads`;
       return check<readonly Copy[]>({
         id: naming.id,
-        title:
-          naming.title ?? `${who} find \`${alias}\` again after it moved to another container and address`,
+        title: naming.title ?? `${who} find \`${alias}\` again after it moved to another address`,
         needs: naming.needs ?? [],
         cost: 'container',
-        probe: async (scene, signal) => {
-          const originals = await Promise.all(
-            naming.by.map(async (name) => ({ name, facts: await scene.container(name) })),
-          );
-          if (originals.some(({ facts }) => facts?.State.Running !== true))
-            return originals.map(({ name, facts }) => ({ name, facts, called: false, lastWords: '' }));
-          return await rehearse(scene, alias, port, originals, signal);
-        },
+        probe: (scene, signal) =>
+          Promise.all(
+            naming.by.map(async (name): Promise<Copy> => {
+              const facts = await scene.container(name);
+              if (facts?.State.Running !== true) return { name, facts, called: false, lastWords: '' };
+              return { name, facts, ...(await rehearse(scene, facts, alias, port, signal)) };
+            }),
+          ),
         judge: (copies) => {
           for (const { name, facts } of copies) {
             const dead = notRunning(name, facts, expected);
@@ -95,93 +95,58 @@ export function service(alias: string, port: number) {
   };
 }
 
-/** Sets the rehearsal up, waits until all copies have called or time is over, takes it down. */
+/** Starts a copy without any network but loopback, where the name leads to a listener of ours; tells whether it called. */
 async function rehearse(
   scene: Scene,
+  facts: ContainerFacts,
   alias: string,
   port: number,
-  originals: readonly { name: string; facts: ContainerFacts | undefined }[],
   signal: AbortSignal,
-): Promise<readonly Copy[]> {
-  const made: string[] = [];
-  const post = async (path: string, body: object) =>
-    created.parse(await scene.engine.call('POST', path, { body, signal })).Id;
-  const name = `slipway-rehearsal-${crypto.randomUUID().slice(0, 8)}`;
-  const network = await post('/networks/create', {
-    Name: name,
-    Internal: true,
-    Labels: { [PROBE_LABEL]: 'rehearsal' },
+): Promise<{ called: boolean; lastWords: string }> {
+  // An address that nobody could have written down before.
+  const place: Address = { ip: `127.${randomInt(1, 255)}.${randomInt(1, 255)}.${randomInt(1, 255)}`, port };
+  const answer = await scene.engine.call('POST', '/containers/create', {
+    body: copyOf(facts, alias, place),
+    signal,
   });
-  scene.finally(async () => {
-    await Promise.all(made.map((id) => scene.remove(id)));
-    await scene.engine.call('DELETE', `/networks/${network}`, { accept: [404] });
-  });
-
-  async function start(body: object, aliases: readonly string[], archive?: Buffer): Promise<string> {
-    const id = await post('/containers/create', {
-      ...body,
-      Labels: { [PROBE_LABEL]: 'rehearsal' },
-      NetworkingConfig: { EndpointsConfig: { [name]: { Aliases: aliases } } },
+  const { Id } = z.object({ Id: z.string().regex(/^[0-9a-f]+$/) }).parse(answer);
+  try {
+    await scene.engine.call('PUT', `/containers/${Id}/archive`, {
+      query: { path: '/' },
+      body: await busyboxArchive(),
+      signal,
     });
-    made.push(id);
-    if (archive !== undefined)
-      await scene.engine.call('PUT', `/containers/${id}/archive`, {
-        query: { path: '/' },
-        body: archive,
-        signal,
-      });
-    await scene.engine.call('POST', `/containers/${id}/start`, { signal });
-    return id;
+    await scene.engine.call('POST', `/containers/${Id}/start`, { signal });
+    const end = await scene.engine.call('POST', `/containers/${Id}/wait`, {
+      query: { condition: 'not-running' },
+      signal,
+      deadlineMs: 5 * CALL_MS,
+    });
+    const called = z.object({ StatusCode: z.number() }).parse(end).StatusCode === CALLED;
+    return { called, lastWords: called ? '' : await lastWordsOf(scene, Id, signal) };
+  } finally {
+    await scene.remove(Id);
   }
-
-  const image = originals[0]?.facts?.Image ?? '';
-  // Answers nobody and keeps every caller on the line; the kernel's table of sockets then tells who they are.
-  const listener = await start(
-    {
-      Image: image,
-      Entrypoint: [BUSYBOX_PATH, 'sh', '-c', watching(port, originals.length)],
-      Cmd: [],
-      User: '0',
-      WorkingDir: '/',
-      Healthcheck: { Test: ['NONE'] },
-      HostConfig: { NetworkMode: name, ...COPY_LIMITS },
-    },
-    [alias],
-    await busyboxArchive(),
-  );
-  const copies = await Promise.all(
-    originals.map(async ({ name: original, facts }) => {
-      const id = await start(copyOf(facts, name), []);
-      const copy = await scene.freshContainer(id);
-      return { name: original, facts, id, addresses: copy === undefined ? [] : addressesOf(copy) };
-    }),
-  );
-
-  const callers = await callersAt(scene, listener, port, signal, async () => {
-    const words = await Promise.all(copies.map(({ id }) => lastWordsOf(scene, id, signal)));
-    return words.every((each) => each !== '');
-  });
-  return await Promise.all(
-    copies.map(async ({ name: original, facts, id, addresses }) => {
-      const called = addresses.some((ip) => callers.has(ip));
-      return { name: original, facts, called, lastWords: called ? '' : await lastWordsOf(scene, id, signal) };
-    }),
-  );
 }
 
-/** The container again by its own settings. Links and published ports stay behind: they belong to the place it was in. */
-function copyOf(facts: ContainerFacts | undefined, network: string): object {
+/** The container again by its own settings, but with the name at another place and a watch beside its program. */
+function copyOf(facts: ContainerFacts, alias: string, place: Address): object {
+  const hosts = facts.HostConfig.ExtraHosts;
+  // What stands in a container's own hosts file goes before what any name server says, there as here.
+  const shadowed = hosts.some((line) => line.split(/[:=]/, 1)[0] === alias);
   return {
-    Image: facts?.Image,
-    Env: facts?.Config.Env,
-    Cmd: facts?.Config.Cmd,
-    Entrypoint: facts?.Config.Entrypoint,
-    User: facts?.Config.User,
-    WorkingDir: facts?.Config.WorkingDir,
+    Image: facts.Image,
+    Entrypoint: [BUSYBOX_PATH, 'sh', '-c', watching(place), 'copy'],
+    Cmd: [...facts.Config.Entrypoint, ...facts.Config.Cmd],
+    Env: facts.Config.Env,
+    User: facts.Config.User,
+    WorkingDir: facts.Config.WorkingDir,
+    Healthcheck: { Test: ['NONE'] },
+    Labels: { [PROBE_LABEL]: 'rehearsal' },
     HostConfig: {
-      NetworkMode: network,
-      ExtraHosts: facts?.HostConfig.ExtraHosts,
-      Binds: facts?.Mounts.filter(({ Type }) => Type === 'bind' || Type === 'volume').map(
+      NetworkMode: 'none',
+      ExtraHosts: shadowed ? hosts : [...hosts, `${alias}:${place.ip}`],
+      Binds: facts.Mounts.filter(({ Type }) => Type === 'bind' || Type === 'volume').map(
         ({ Type, Name, Source, Destination }) => `${Type === 'volume' ? Name : Source}:${Destination}:ro`,
       ),
       ...COPY_LIMITS,
@@ -189,52 +154,16 @@ function copyOf(facts: ContainerFacts | undefined, network: string): object {
   };
 }
 
-/** A script that listens, prints its callers' rows of the table of sockets as they come, and ends when that many different ones have. */
-function watching(port: number, callers: number): string {
-  const hex = port.toString(16).toUpperCase().padStart(4, '0');
-  const rounds = Math.ceil(CALL_MS / 50);
+/** A script that starts the program beside a listener and ends with `CALLED` as soon as the program is connected to that place. */
+function watching(place: Address): string {
+  const rounds = Math.ceil(CALL_MS / LOOK_EVERY_MS);
   return `b=${BUSYBOX_PATH}
-    $b nc -ll -p ${port} -e $b sleep 30 &
-    i=0 seen=0
-    while [ $i -lt ${rounds} ] && [ $seen -lt ${callers} ]; do
-      table=$($b grep -h -E ':${hex} [0-9A-F]+:[0-9A-F]{4} 0[^A]' /proc/net/tcp /proc/net/tcp6 2>/dev/null)
-      n=$(echo "$table" | $b awk 'NF { split($3, far, ":"); print far[1] }' | $b sort -u | $b wc -l)
-      [ $n -gt $seen ] && { seen=$n; echo "$table"; }
-      i=$((i + 1)); $b usleep 50000
-    done`;
-}
-
-/** The addresses that called, once all have or the copies have had their say and still not called. */
-async function callersAt(
-  scene: Scene,
-  listener: string,
-  port: number,
-  signal: AbortSignal,
-  allHaveSpoken: () => Promise<boolean>,
-): Promise<ReadonlySet<string>> {
-  const over = new AbortController();
-  const either = AbortSignal.any([signal, over.signal]);
-  const allCalled = scene.engine.call('POST', `/containers/${listener}/wait`, {
-    query: { condition: 'not-running' },
-    signal: either,
-    deadlineMs: 2 * CALL_MS,
-  });
-  const allSaidSomethingElse = (async () => {
-    do await delay(SECOND_THOUGHTS_MS, undefined, { signal: either });
-    while (!(await allHaveSpoken()));
-    await delay(SECOND_THOUGHTS_MS, undefined, { signal: either });
-  })();
-  try {
-    await Promise.race([allCalled, allSaidSomethingElse]);
-  } finally {
-    over.abort();
-    // Whichever came second was told to stop, and says so by rejecting.
-    await Promise.allSettled([allCalled, allSaidSomethingElse]);
-  }
-  const said = await outputOf(scene, listener, signal);
-  return new Set(
-    socketsIn(said)
-      .filter((socket) => !socket.listening && socket.local.port === port)
-      .map((socket) => socket.remote.ip),
-  );
+    $b nc -ll -p ${place.port} -e $b sleep 30 &
+    "$@" &
+    i=0
+    while [ $i -lt ${rounds} ]; do
+      $b grep -q '${kernelForm(place)}' /proc/net/tcp /proc/net/tcp6 2>/dev/null && exit ${CALLED}
+      i=$((i + 1)); $b usleep ${LOOK_EVERY_MS * 1000}
+    done
+    exit 1`;
 }

@@ -8,6 +8,7 @@ const project = build({
   installs: /\bRUN\b.*\b(pip3?|uv|poetry)\b.*\b(install|sync)\b/,
   code: { path: 'main.py', printing: (word) => `print("${word}")` },
   packages: { path: 'requirements.txt', refused: (word) => `--${word}` },
+  shortened: 'data/dump.csv',
   planted: {
     'pipeline/steps/archive/__pycache__/planted.cpython-313.pyc': 'planted',
     'pipeline/__pycache__/planted.cpython-313.pyc': 'planted',

@@ -129,7 +129,7 @@ export default defineLab({
         service('warehouse', 5432).isFoundAfterMoving({
           id: 'warehouse.moves',
           by: ['api', 'loader'],
-          title: '`api` and `loader` find `warehouse` again after it moved to another container and address',
+          title: '`api` and `loader` find `warehouse` again after it moved to another address',
           needs: ['warehouse.loader', 'warehouse.api'],
         }),
       ],

@@ -1,6 +1,6 @@
 // `npm run bench [-- --json FILE]`: measures what a learner feels and what a machine pays, on the real product.
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -11,7 +11,6 @@ import { grade } from '../../grader/grade.ts';
 import type { Lab } from '../../grader/lab.ts';
 import { loadLabs } from '../../grader/load-labs.ts';
 import { packOverlay } from '../../grader/pack.ts';
-import { filesBelow } from '../engine/content-hash.ts';
 import { findProgram } from '../engine/machine.ts';
 import { type MachineRoom, openMachineRoom } from '../engine/machine-room.ts';
 import { progressOn } from '../engine/progress.ts';
@@ -158,9 +157,10 @@ async function grades(room: MachineRoom, labs: ReadonlyMap<string, Lab>): Promis
   }
 }
 
+/** The steps of a solution, in order. */
 function stepFolders(folder: string): string[] {
-  const steps = new Set(filesBelow(folder).map((file) => file.slice(folder.length + 1).split('/')[0] ?? ''));
-  return [...steps].sort().map((name) => join(folder, name));
+  const steps = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return steps.map((entry) => join(folder, entry.name)).sort();
 }
 
 /** The product as it is served: from a click to a prompt, from a key to its echo, floods and reconnects. */

@@ -45,7 +45,8 @@ async function main(): Promise<number> {
   const { room } = answer;
   process.env.SLIPWAY_BUSYBOX = room.busybox;
   const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort(new Error('Stopped.')));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => stop.abort(new Error('Stopped.')));
   try {
     const proofs: LabProof[] = [];
     for (const lab of labs) {
