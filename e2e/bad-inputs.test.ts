@@ -193,5 +193,6 @@ test('a page of a learner who has no sandbox any more says so and offers a new o
     headers: { cookie, origin: slipway.url },
   });
   expect(ended.status).toBe(204);
-  await opened.page.getByRole('button', { name: 'Start the lab' }).waitFor();
+  await opened.page.getByRole('button', { name: /^Start/ }).waitFor();
+  expect(await opened.page.locator('[data-berth]').innerText()).toMatch(/ended/i);
 });

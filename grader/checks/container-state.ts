@@ -64,7 +64,11 @@ export async function outputOf(
     query: { stdout: 1, stderr: 1, tail: options.tail ?? 'all' },
     signal,
   });
-  const bytes = await bytesOf(stream, OUTPUT_MOST_BYTES);
+  return textOf(await bytesOf(stream, OUTPUT_MOST_BYTES));
+}
+
+/** The text of an output, with the engine's frames taken off if it has them. */
+export function textOf(bytes: Buffer): string {
   // A container with a terminal of its own (`docker run -t`) has a log without frames.
   if (!isFramed(bytes)) return bytes.toString('utf8');
   const parts: Buffer[] = [];

@@ -9,10 +9,10 @@ import { field, lastWordsOf, listed, notRunning } from './container-state.ts';
 import { check, type Naming, worded } from './naming.ts';
 import { type Address, kernelForm } from './vantage.ts';
 
-/** How long a copy has to call at the new place, in ms: Python starts in 200, on a loaded machine in two thousand. */
-const CALL_MS = 6_000;
-/** How often it is looked for, in ms. */
-const LOOK_EVERY_MS = 50;
+/** How long a copy has to call at the new place, in s: Python starts in 0.2, on a loaded machine in two. */
+const CALL_SECONDS = 5;
+/** How often it is looked for, in µs. */
+const LOOK_EVERY_MICROSECONDS = 50_000;
 /** Exit code of a rehearsal in which the copy called; any other tells that it did not. */
 const CALLED = 0;
 const COPY_LIMITS = { Memory: 256 * 1024 * 1024, PidsLimit: 128 } as const;
@@ -120,7 +120,7 @@ async function rehearse(
     const end = await scene.engine.call('POST', `/containers/${Id}/wait`, {
       query: { condition: 'not-running' },
       signal,
-      deadlineMs: 5 * CALL_MS,
+      deadlineMs: 5_000 * CALL_SECONDS,
     });
     const called = z.object({ StatusCode: z.number() }).parse(end).StatusCode === CALLED;
     return { called, lastWords: called ? '' : await lastWordsOf(scene, Id, signal) };
@@ -156,14 +156,14 @@ function copyOf(facts: ContainerFacts, alias: string, place: Address): object {
 
 /** A script that starts the program beside a listener and ends with `CALLED` as soon as the program is connected to that place. */
 function watching(place: Address): string {
-  const rounds = Math.ceil(CALL_MS / LOOK_EVERY_MS);
   return `b=${BUSYBOX_PATH}
+    now() { read -r up rest </proc/uptime; echo \${up%.*}; }
     $b nc -ll -p ${place.port} -e $b sleep 30 &
     "$@" &
-    i=0
-    while [ $i -lt ${rounds} ]; do
+    until=$(($(now) + ${CALL_SECONDS}))
+    while [ $(now) -lt $until ]; do
       $b grep -q '${kernelForm(place)}' /proc/net/tcp /proc/net/tcp6 2>/dev/null && exit ${CALLED}
-      i=$((i + 1)); $b usleep ${LOOK_EVERY_MS * 1000}
+      $b usleep ${LOOK_EVERY_MICROSECONDS}
     done
     exit 1`;
 }

@@ -1,8 +1,8 @@
 // Asks the network questions from where a container stands: its names, its routes, its sockets, seen by the grader's own busybox.
 import { z } from 'zod';
-import { BUSYBOX_PATH } from '../busybox.ts';
 import type { ContainerFacts } from '../facts.ts';
 import type { Scene } from '../scene.ts';
+import { lookoutOf, type Place } from './lookout.ts';
 
 /** How long a connection that must not come about is waited for, in s, once a control has shown that this place is quick. */
 const SILENCE_SECONDS = 0.3;
@@ -70,10 +70,10 @@ export interface Vantage {
 
 /** Where the container stands. It must be running. */
 export function vantageOf(scene: Scene, container: ContainerFacts, signal: AbortSignal): Vantage {
-  return vantage(scene, `container:${container.Id}`, container.Image, signal);
+  return vantage(scene, container.State.Pid, container.Image, signal);
 }
 
-/** Where the engine itself stands: what a learner calls "my machine". The image only lends the probe its files. */
+/** Where the engine itself stands: what a learner calls "my machine". The image only lends the lookout its name. */
 export function vantageOfHost(scene: Scene, image: string, signal: AbortSignal): Vantage {
   return vantage(scene, 'host', image, signal);
 }
@@ -91,56 +91,8 @@ export function addressesOf(container: ContainerFacts): readonly string[] {
     .filter((ip) => isIp(ip));
 }
 
-interface Question {
-  readonly shell: string;
-  answer(said: string): void;
-  refuse(cause: unknown): void;
-}
-
-/** Questions wait here while the probe starts or is asked; then all that came together go in one process. */
-interface Desk {
-  readonly waiting: Question[];
-  busy: boolean;
-}
-
-function vantage(scene: Scene, network: string, image: string, signal: AbortSignal): Vantage {
-  const desk = scene.once(`desk ${network}`, async (): Promise<Desk> => ({ waiting: [], busy: false }));
-
-  async function ask(shell: string): Promise<string> {
-    const { waiting, busy } = await desk;
-    const said = new Promise<string>((answer, refuse) => {
-      waiting.push({ shell, answer, refuse });
-    });
-    if (!busy) void serve(await desk);
-    return await said;
-  }
-
-  async function serve(open: Desk): Promise<void> {
-    if (open.busy) return;
-    open.busy = true;
-    let batch: Question[] = [];
-    try {
-      const probe = await scene.probe(network, image, signal);
-      while (open.waiting.length > 0) {
-        batch = open.waiting.splice(0);
-        const { stdout, stderr } = await probe.ask(
-          ['sh', '-c', together(batch.map(({ shell }) => shell))],
-          signal,
-        );
-        const said = answersIn(stdout);
-        for (const [index, question] of batch.entries()) {
-          const answer = said.get(index);
-          if (answer === undefined)
-            question.refuse(new Error(`A network probe gave no answer. ${stderr.slice(0, 300)}`.trim()));
-          else question.answer(answer);
-        }
-      }
-    } catch (cause) {
-      for (const question of [...batch, ...open.waiting.splice(0)]) question.refuse(cause);
-    } finally {
-      open.busy = false;
-    }
-  }
+function vantage(scene: Scene, place: Place, image: string, signal: AbortSignal): Vantage {
+  const ask = (shell: string) => lookoutOf(scene, image, signal).ask(place, shell);
 
   return {
     async resolve(name) {
@@ -203,20 +155,6 @@ function vantage(scene: Scene, network: string, image: string, signal: AbortSign
   };
 }
 
-/** One script that runs all at once and prints each answer on a line of its own. */
-function together(shells: readonly string[]): string {
-  return [
-    `b=${BUSYBOX_PATH}`,
-    `timeout() { $b timeout "$@"; }`,
-    `now() { read -r up rest </proc/uptime; echo $(( \${up%.*} * 100 + 1\${up#*.} - 100 )); }`,
-    ...shells.map(
-      (shell, index) => `( said=$(${shell}
-) ; echo "${index} $(printf %s "$said" | $b base64 -w0)" ) &`,
-    ),
-    'wait',
-  ].join('\n');
-}
-
 /** Runs a shell command until its output pleases a filter or patience is over; prints the last output. */
 function patiently(command: string, pleases: string, patienceMs: number): string {
   const times = 1 + Math.ceil((patienceMs * 1000) / BETWEEN_ATTEMPTS_MICROSECONDS);
@@ -263,16 +201,6 @@ function quoted(name: string): string {
 function quotedPath(path: string): string {
   if (!/^\/[A-Za-z0-9/._~-]*$/.test(path)) throw new Error(`Not a path to ask for: ${path}`);
   return path;
-}
-
-/** The answers of a batch by their number. */
-export function answersIn(stdout: string): ReadonlyMap<number, string> {
-  const answers = new Map<number, string>();
-  for (const line of stdout.split('\n')) {
-    const [, index, said] = /^(\d+) ([A-Za-z0-9+/=]*)$/.exec(line) ?? [];
-    if (index !== undefined) answers.set(Number(index), Buffer.from(said ?? '', 'base64').toString('utf8'));
-  }
-  return answers;
 }
 
 /** The addresses in busybox's nslookup output; the name server's own, which it tells first, is not one of them. */

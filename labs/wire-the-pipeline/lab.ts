@@ -130,7 +130,7 @@ export default defineLab({
           id: 'warehouse.moves',
           by: ['api', 'loader'],
           title: '`api` and `loader` find `warehouse` again after it moved to another address',
-          needs: ['warehouse.loader', 'warehouse.api'],
+          needs: ['warehouse.alias'],
         }),
       ],
     },
@@ -169,12 +169,12 @@ export default defineLab({
     {
       name: 'loader-on-the-host',
       title: 'The loader uses the network of the host, and the published port.',
-      fails: ['loader.resolves', 'batch.internal', 'warehouse.loader'],
+      fails: ['loader.resolves', 'batch.internal', 'warehouse.loader', 'warehouse.moves'],
     },
     {
       name: 'loader-on-the-default-bridge',
       title: 'The loader is left on the default network and given the right name.',
-      fails: ['loader.resolves', 'batch.internal', 'warehouse.loader'],
+      fails: ['loader.resolves', 'batch.internal', 'warehouse.loader', 'warehouse.moves'],
     },
     {
       name: 'loader-asks-itself',
@@ -194,7 +194,7 @@ export default defineLab({
     {
       name: 'api-on-the-host',
       title: 'The API uses the network of the host, so no port has to be published.',
-      fails: ['api.published', 'api.networks', 'nginx.forwards', 'warehouse.api'],
+      fails: ['api.published', 'api.networks', 'nginx.forwards', 'warehouse.api', 'warehouse.moves'],
     },
     {
       name: 'listens-to-itself',

@@ -41,6 +41,8 @@ export class DockerShell implements Shell {
   #listener: ((chunk: Uint8Array) => void) | undefined;
   #early: Buffer[] = [];
   #preambleSeen = 0;
+  /** What was typed before dtach was there: the bare terminal would echo it, and dtach then clear it away. */
+  #typedEarly: (Uint8Array | string)[] | undefined = [];
 
   /** `reap` ends the client in the sandbox, and with it the connection; the shell lives on. */
   constructor(terminal: TerminalExec, size: TerminalSize, reap: () => Promise<void>) {
@@ -73,7 +75,8 @@ export class DockerShell implements Shell {
   }
 
   write(data: Uint8Array | string): void {
-    if (!this.#terminal.stream.destroyed) this.#terminal.stream.write(data);
+    if (this.#typedEarly !== undefined) this.#typedEarly.push(data);
+    else if (!this.#terminal.stream.destroyed) this.#terminal.stream.write(data);
   }
 
   async resize(size: TerminalSize): Promise<void> {
@@ -121,8 +124,16 @@ export class DockerShell implements Shell {
       this.#preambleSeen += 1;
       rest = rest.subarray(1);
     }
+    if (this.#preambleSeen === DTACH_PREAMBLE.length) this.#passTypedEarly();
     if (rest.length === 0) return;
     if (this.#listener === undefined) this.#early.push(rest);
     else this.#listener(rest);
+  }
+
+  #passTypedEarly() {
+    const typed = this.#typedEarly;
+    if (typed === undefined) return;
+    this.#typedEarly = undefined;
+    for (const data of typed) this.write(data);
   }
 }

@@ -205,8 +205,11 @@ class DockerSandbox implements Sandbox {
   }
 
   dial(): Duplex {
+    // Without the short wait, socat goes on for half a second after the engine has closed its side.
     const pipe = this.#engine.pipe(this.#means.containerId, [
       'socat',
+      '-t',
+      '0.05',
       '-',
       'UNIX-CONNECT:/var/run/docker.sock',
     ]);
