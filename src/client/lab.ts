@@ -107,13 +107,16 @@ class LabElement extends HTMLElement {
       return this.#askAgain(ASK_SELDOM_MS);
     }
     this.#privileged = status.value.isolation === 'privileged';
+    // Cut off, a running terminal says so itself, keeps its screen, and finds its shell again when the engine is back.
+    const cutOff = this.#phase.type === 'running' && this.#tabs.state === 'retrying';
     if (status.value.labs !== 'ready') {
-      this.#enter({ type: status.value.labs, status: status.value });
+      if (!cutOff) this.#enter({ type: status.value.labs, status: status.value });
       return this.#askAgain(status.value.labs === 'preparing' ? ASK_AGAIN_MS : ASK_SELDOM_MS);
     }
     const { sandbox } = state.value;
     if (sandbox === 'starting') {
-      if (this.#phase.type !== 'starting') this.#enter({ type: 'starting', again: false, since: Date.now() });
+      if (this.#phase.type !== 'starting' && !cutOff)
+        this.#enter({ type: 'starting', again: false, since: Date.now() });
       return this.#askAgain(ASK_AGAIN_MS);
     }
     if (sandbox) this.#enter({ type: 'running', sandbox });

@@ -43,6 +43,7 @@ export class DockerShell implements Shell {
   #preambleSeen = 0;
   /** What was typed before dtach was there: the bare terminal would echo it, and dtach then clear it away. */
   #typedEarly: (Uint8Array | string)[] | undefined = [];
+  #paused = false;
 
   /** `reap` ends the client in the sandbox, and with it the connection; the shell lives on. */
   constructor(terminal: TerminalExec, size: TerminalSize, reap: () => Promise<void>) {
@@ -83,11 +84,14 @@ export class DockerShell implements Shell {
     await this.#terminal.resize(size.cols, size.rows);
   }
 
+  /** Takes effect once dtach is there: a stream that stands still before would never say so, and input would wait for ever. */
   pause(): void {
-    this.#terminal.stream.pause();
+    this.#paused = true;
+    if (this.#typedEarly === undefined) this.#terminal.stream.pause();
   }
 
   resume(): void {
+    this.#paused = false;
     this.#terminal.stream.resume();
   }
 
@@ -135,5 +139,6 @@ export class DockerShell implements Shell {
     if (typed === undefined) return;
     this.#typedEarly = undefined;
     for (const data of typed) this.write(data);
+    if (this.#paused) this.#terminal.stream.pause();
   }
 }
